@@ -1,0 +1,1 @@
+"""Clearing, reports and the web console: its own process, above the switch."""

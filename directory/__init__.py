@@ -1,0 +1,1 @@
+"""What the switch knows of the world: cards, merchants and terminals, and the view the hot path reads."""

@@ -1,0 +1,1 @@
+"""Which destination authorises a transaction: range tables as data, selected purely."""

@@ -1,0 +1,1 @@
+"""The switch: vocabularies, the ordered checks, the TCP shell, configuration and commands."""

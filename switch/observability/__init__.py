@@ -1,0 +1,1 @@
+"""Metrics, logs and health: every metric and log field is named here."""

@@ -1,0 +1,1 @@
+"""The only asyncio of the front: listeners, clock, signals."""

@@ -1,0 +1,1 @@
+"""One module per dialect: message to canonical request, canonical result to message."""
