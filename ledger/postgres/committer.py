@@ -1,0 +1,132 @@
+"""The ledger as the switch sees it: intents in, durable results out.
+
+A node has two lanes (while one waits for PostgreSQL the other uses the processor). A wallet belongs to one
+lane by its id. A reversal names its original by key, not by wallet, so it is looked up first and handed to
+the lane of the original's wallet; should the original appear only meanwhile, the lane hands the reversal back
+(`Moved`).
+"""
+
+import asyncio
+from datetime import date
+
+import asyncpg
+
+from ledger.identity import TransactionNumbers
+from ledger.intent import Intent
+from ledger.outcome import Outcome
+from ledger.postgres import statements
+from ledger.postgres.cache import WalletCache
+from ledger.postgres.errors import translated
+from ledger.postgres.group import Moved, Result
+from ledger.postgres.lane import Lane
+from ledger.postgres.observer import LedgerObserver
+from ledger.sealer import Sealer
+from storage.database import connect
+
+LANES = 2
+QUEUE_LIMIT = 50_000
+_WRITERS_PER_NODE = 8
+BULK_LANE = _WRITERS_PER_NODE - 1
+"""The writer of a node that opens wallets in bulk, beside its lanes."""
+
+
+class Ledger:
+    """The durable ledger of one node.
+
+    Args:
+        dsn: where the database is.
+        sealer: seals and opens wallets.
+        node: this start's number, from `enter`.
+        observer: told of what the lanes do.
+        cached_wallets: how many wallets are remembered over all lanes.
+    """
+
+    def __init__(
+        self, dsn: str, sealer: Sealer, node: int, observer: LedgerObserver, cached_wallets: int = 400_000
+    ) -> None:
+        self.numbers = TransactionNumbers(node)
+        self._lanes = [
+            Lane(
+                i, LANES, dsn, writer_number(node, i), sealer, WalletCache(cached_wallets // LANES), observer
+            )
+            for i in range(LANES)
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._queue_limit = QUEUE_LIMIT
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every lane runs and none has an unknown outcome."""
+        running = bool(self._tasks) and not any(task.done() for task in self._tasks)
+        return running and all(lane.is_ready for lane in self._lanes)
+
+    async def start(self) -> None:
+        """Connect the lanes and let them run.
+
+        Raises:
+            OutcomeUnknown: the database can't be reached.
+        """
+        for lane in self._lanes:
+            await lane.start()
+        self._tasks = [asyncio.create_task(lane.run(), name="ledger lane") for lane in self._lanes]
+
+    async def stop(self) -> None:
+        """Commit what is queued, then end."""
+        for lane in self._lanes:
+            lane.stop()
+        await asyncio.gather(*self._tasks)
+
+    async def post(self, intent: Intent) -> Result:
+        """The durable result of an intent.
+
+        Ends only when the outcome is certain. With too many intents waiting already it is refused at once.
+        """
+        lane = self._lane_of(intent)
+        while True:
+            if lane.depth >= self._queue_limit:
+                return Result(Outcome.SYSTEM_MALFUNCTION, intent.transaction_id, intent.received_at_us)
+            result = await asyncio.shield(lane.submit(intent))
+            if not isinstance(result, Moved):
+                return result
+            lane = self._lanes[result.wallet_id % LANES]
+
+    def _lane_of(self, intent: Intent) -> Lane:
+        """The wallet's lane; without a wallet any lane serves, chosen by key."""
+        if intent.wallet_id and intent.original_key is None:
+            return self._lanes[intent.wallet_id % LANES]
+        return self._lanes[(intent.original_key or intent.key)[0] % LANES]
+
+
+def writer_number(node: int, lane: int) -> int:
+    """The number of a node's lane in `ledger.writer`."""
+    return node * _WRITERS_PER_NODE + lane
+
+
+async def enter(dsn: str, today: date) -> int:
+    """Take a node number, and see to it that a business day is open and has its partitions.
+
+    Args:
+        dsn: where the database is, migrated.
+        today: the first business date, if the ledger has none yet.
+
+    Raises:
+        DatabaseUnavailable: the database can't be reached.
+    """
+    connection = await connect(dsn)
+    try:
+        with translated():
+            return await _enter(connection, today)
+    finally:
+        await connection.close()
+
+
+async def _enter(connection: "asyncpg.Connection[asyncpg.Record]", today: date) -> int:
+    async with connection.transaction():
+        # Two nodes that start at once must not both open a first day or make the same partitions.
+        await connection.execute("LOCK TABLE ledger.business_day IN EXCLUSIVE MODE")
+        await connection.execute(statements.FIRST_DAY, today)
+        open_date = await connection.fetchval(statements.OPEN_DAY)
+        await connection.execute(statements.MAKE_PARTITIONS, open_date)
+        node = await connection.fetchval(statements.NODE_NUMBER)
+    assert isinstance(node, int)
+    return node

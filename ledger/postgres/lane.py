@@ -1,0 +1,367 @@
+"""A lane: one writer, one connection, one commit group in flight.
+
+While a group is being committed, intents gather; when its outcome is known, all that have gathered (at most
+512) are decided on committed state and written as the next group. There is no timer: load alone sets the
+group's size.
+
+    gather → probe duplicate keys → load wallets → settle each (pure) → write → answer
+       ↑         a certain failure: forget what was read and decide again │
+       └── lost answer: resolve through the writer row; committed → answer, else decide again
+
+The loop runs in its own task, which no client's cancellation reaches. After a lost swap the lane decides
+under row locks for its next hundred groups: two nodes that fight for the same wallets then queue instead of
+spinning. Nobody is answered from a group whose outcome is unknown; what never reached the database may be
+refused.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from time import perf_counter
+from typing import NamedTuple
+
+from ledger.decision import Original
+from ledger.identity import undo_key
+from ledger.intent import Intent
+from ledger.outcome import Outcome
+from ledger.postgres.cache import WalletCache
+from ledger.postgres.chain import EntryRow, TransactionRow, group_hash
+from ledger.postgres.errors import (
+    DuplicateKeyTaken,
+    Fenced,
+    GroupFailed,
+    NoResources,
+    OutcomeUnknown,
+    SwapLost,
+    TripwireHit,
+)
+from ledger.postgres.group import Found, Group, Knowledge, Moved, Result, WorkingWallet
+from ledger.postgres.observer import LedgerObserver
+from ledger.postgres.session import SealedSwap, Session, WalletRow, WriterHead, posted_originals
+from ledger.sealer import Sealer
+from ledger.wallet import decode_state, encode_state
+
+GROUP_LIMIT = 512
+GROUPS_UNDER_LOCKS = 100
+_FAILURES_BEFORE_SPLIT = 3
+_RECONNECT_SECONDS = 0.2
+
+
+class Waiting(NamedTuple):
+    """An intent and whoever waits for its result."""
+
+    intent: Intent
+    answer: "asyncio.Future[Result | Moved]"
+
+
+class _Written(NamedTuple):
+    """A group that was sent: what identifies it in the writer row, and what it answers."""
+
+    seq: int
+    head: bytes
+    group: Group
+    results: list[Result | Moved]
+
+
+class Lane:
+    """See the module's docstring.
+
+    Args:
+        index: this lane's number; wallets belong to the lane of their id modulo `lanes`.
+        lanes: how many lanes the node has.
+        dsn: where the database is.
+        writer: the number of this lane's row in `ledger.writer`, new at every start.
+        sealer: seals and opens wallet states.
+        cache: wallets to remember.
+        observer: told of what happens.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        lanes: int,
+        dsn: str,
+        writer: int,
+        sealer: Sealer,
+        cache: WalletCache,
+        observer: LedgerObserver,
+    ) -> None:
+        self._index = index
+        self._lanes = lanes
+        self._dsn = dsn
+        self._writer_id = writer
+        self._sealer = sealer
+        self._cache = cache
+        self._observer = observer
+        self._queue: deque[Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._stopping = False
+        self._groups_under_locks = 0
+        self._session: Session
+        self._writer: WriterHead
+        self._sent: _Written | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many intents wait for the next group."""
+        return len(self._queue)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the outcome of every group so far is known."""
+        return self._sent is None
+
+    def submit(self, intent: Intent) -> "asyncio.Future[Result | Moved]":
+        """Queue an intent; the future ends when its group is durable, or when it certainly never will be."""
+        answer: asyncio.Future[Result | Moved] = asyncio.get_running_loop().create_future()
+        self._queue.append(Waiting(intent, answer))
+        self._arrived.set()
+        return answer
+
+    async def start(self) -> None:
+        """Connect and enter the writer's row."""
+        self._session = await Session.open(self._dsn)
+        self._writer = await self._session.open_writer(self._writer_id)
+
+    def stop(self) -> None:
+        """Let `run` return once the queue is empty."""
+        self._stopping = True
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Commit groups until stopped."""
+        while await self._has_work():
+            size = min(len(self._queue), GROUP_LIMIT)
+            batch = [self._queue.popleft() for _ in range(size)]
+            self._observer.queue_changed(self._index, len(self._queue), len(self._cache))
+            await self._commit(batch)
+        self._session.terminate()
+
+    async def _has_work(self) -> bool:
+        while not self._queue:
+            if self._stopping:
+                return False
+            self._arrived.clear()
+            await self._arrived.wait()
+        return True
+
+    async def _commit(self, batch: Sequence[Waiting]) -> None:
+        """Try until every intent of the batch is answered."""
+        failures = 0
+        while batch:
+            started = perf_counter()
+            result = "committed"
+            try:
+                written = await self._attempt(batch)
+            except GroupFailed as failure:
+                result = type(failure).__name__
+                failures += self._note_failure(batch, failure)
+                await self._recover_from_failure()
+                if isinstance(failure, NoResources) or failures >= _FAILURES_BEFORE_SPLIT:
+                    await self._give_up(batch, split=not isinstance(failure, NoResources))
+                    return
+            except OutcomeUnknown:
+                result = "OutcomeUnknown"
+                committed = await self._resolve(batch)
+                if committed is not None:
+                    self._accept(batch, committed)
+                    return
+                batch = [waiting for waiting in batch if not waiting.answer.done()]
+            else:
+                self._accept(batch, written)
+                return
+            finally:
+                self._observer.group_finished(self._index, result, len(batch), perf_counter() - started)
+
+    def _note_failure(self, batch: Sequence[Waiting], failure: GroupFailed) -> int:
+        """Forget what the failure disproved; 1 if deciding again is not known to mend it."""
+        match failure:
+            case SwapLost() | TripwireHit():
+                self._groups_under_locks = GROUPS_UNDER_LOCKS
+                self._drop_wallets(batch)
+                return 0
+            case Fenced() | DuplicateKeyTaken():
+                return 0
+            case _:
+                self._drop_wallets(batch)
+                return 1
+
+    def _drop_wallets(self, batch: Sequence[Waiting]) -> None:
+        for waiting in batch:
+            if waiting.intent.wallet_id is not None:
+                self._cache.drop(waiting.intent.wallet_id)
+        if self._sent is not None:
+            for wallet_id in self._sent.group.knowledge.wallets:
+                self._cache.drop(wallet_id)
+
+    async def _recover_from_failure(self) -> None:
+        """Read the writer again; a connection that ends meanwhile is the next attempt's to notice."""
+        self._sent = None
+        try:
+            await self._session.roll_back()
+            self._writer = await self._session.read_writer(self._writer_id)
+        except (OutcomeUnknown, GroupFailed):
+            self._session.terminate()
+
+    async def _give_up(self, batch: Sequence[Waiting], *, split: bool) -> None:
+        """Split a group that keeps failing until the intent that breaks it stands alone; refuse that."""
+        if len(batch) == 1 or not split:
+            _refuse(batch)
+            return
+        middle = len(batch) // 2
+        await self._commit(batch[:middle])
+        await self._commit(batch[middle:])
+
+    async def _attempt(self, batch: Sequence[Waiting]) -> _Written:
+        """Read, decide and write one group."""
+        self._sent = None
+        under_locks = self._groups_under_locks > 0
+        if under_locks:
+            self._groups_under_locks -= 1
+            await self._session.begin()
+            self._writer = await self._session.lock_writer(self._writer_id)
+        intents = [waiting.intent for waiting in batch]
+        group = await self._read(intents, under_locks=under_locks)
+        results = [group.settle(intent) for intent in intents]
+        written = self._seal(group, results)
+        await self._write(written)
+        if under_locks:
+            await self._session.commit()
+        return written
+
+    async def _read(self, intents: Sequence[Intent], *, under_locks: bool) -> Group:
+        """Everything the group's decisions depend on."""
+        session = self._session
+        found, originals = await self._read_keys(intents)
+        ids = {i.wallet_id for i in intents if i.wallet_id and i.refusal is None and i.original_key is None}
+        ids.update(o.wallet_id for o in originals.values() if self._is_mine(o.wallet_id))
+        if under_locks:
+            await session.lock_wallets(sorted(ids))
+            wallets: dict[int, WorkingWallet] = {}
+        else:
+            wallets = self._cached(ids)
+        missing = [i for i in ids if i not in wallets]
+        if missing:
+            for row in await session.load_wallets(missing):
+                self._admit(row, wallets)
+        knowledge = Knowledge(found, originals, wallets)
+        return Group(self._writer.open_date.toordinal(), knowledge, self._is_mine)
+
+    async def _read_keys(self, intents: Sequence[Intent]) -> tuple[dict[bytes, Found], dict[int, Original]]:
+        """The duplicate keys that are taken, and the originals that may be taken back."""
+        keys = [intent.key for intent in intents]
+        original_keys = [i.original_key for i in intents if i.original_key is not None]
+        undo_keys = [undo_key(key) for key in original_keys]
+        found, dates = await self._session.probe([*keys, *original_keys, *undo_keys])
+        repeated = [key for key in keys if key in found]
+        if repeated:
+            more, _ = await self._session.probe([undo_key(key) for key in repeated])
+            found.update(more)
+        posted = posted_originals(found, original_keys)
+        if not posted:
+            return found, {}
+        return found, await self._session.originals({number: dates[number] for number in posted})
+
+    def _is_mine(self, wallet_id: int) -> bool:
+        return wallet_id % self._lanes == self._index
+
+    def _cached(self, ids: set[int]) -> dict[int, WorkingWallet]:
+        wallets: dict[int, WorkingWallet] = {}
+        for wallet_id in ids:
+            cached = self._cache.get(wallet_id)
+            if cached is not None:
+                wallets[wallet_id] = WorkingWallet(cached[0], cached[0], cached[1])
+        return wallets
+
+    def _admit(self, row: WalletRow, wallets: dict[int, WorkingWallet]) -> None:
+        """Open a loaded wallet, or quarantine it: then it stays absent and its intents are refused."""
+        if row.version != row.newest:
+            self._observer.wallet_quarantined(row.id, "not the newest version")
+            return
+        try:
+            opened = self._sealer.open_wallet(row.id, row.version, row.key_id, row.sealed)
+            state = decode_state(opened)
+        except Exception as error:  # noqa: BLE001 - whatever the keeper raises, this wallet can't be trusted
+            self._observer.wallet_quarantined(row.id, type(error).__name__)
+            return
+        wallets[row.id] = WorkingWallet(row.version, row.version, state)
+
+    def _seal(self, group: Group, results: list[Result | Moved]) -> _Written:
+        """Fix the group's identity: the next sequence number, and the hash over its rows in order."""
+        writer = self._writer
+        group.transactions.sort(key=_number_of)
+        group.entries.sort(key=_place_of)
+        digest = group_hash(
+            writer.head, writer.id, writer.seq + 1, group.day, group.transactions, group.entries
+        )
+        return _Written(writer.seq + 1, digest, group, results)
+
+    async def _write(self, written: _Written) -> None:
+        """Write the group, or only assert nothing if there is nothing to write."""
+        group = written.group
+        if not group.transactions:
+            return
+        swaps = []
+        for wallet_id, wallet in group.swaps():
+            state = encode_state(wallet.state)
+            key_id, sealed = self._sealer.seal_wallet(wallet_id, wallet.version, state)
+            swaps.append(SealedSwap(wallet_id, wallet.expected, wallet.version, key_id, sealed))
+        self._sent = written
+        await self._session.write(self._writer, group, written.head, swaps)
+
+    def _accept(self, batch: Sequence[Waiting], written: _Written) -> None:
+        """The group is durable: move the writer on, remember its wallets, and answer."""
+        self._sent = None
+        if written.group.transactions:
+            self._writer.seq, self._writer.head = written.seq, written.head
+        for wallet_id, wallet in written.group.knowledge.wallets.items():
+            self._cache.put(wallet_id, wallet.version, wallet.state)
+        for (_, answer), result in zip(batch, written.results, strict=True):
+            if not answer.done():
+                answer.set_result(result)
+
+    async def _resolve(self, batch: Sequence[Waiting]) -> _Written | None:
+        """Learn what became of the group in flight; None if it was certainly not committed.
+
+        Waits as long as it takes: an answer may leave only when the outcome is known. Intents that were never
+        sent are refused as soon as the database can't be reached, so that terminals hear 96 rather than
+        nothing.
+        """
+        sent = self._sent
+        if sent is not None:
+            self._observer.outcome_unknown(self._index)
+        self._drop_wallets(batch)
+        self._session.terminate()
+        while True:
+            try:
+                self._session = await Session.open(self._dsn)
+                self._writer = await self._session.resolve_writer(self._writer_id)
+                break
+            except (OutcomeUnknown, GroupFailed):
+                self._refuse_unsent(batch if sent is None else ())
+                await asyncio.sleep(_RECONNECT_SECONDS)
+        self._sent = None
+        is_ours = sent is not None and (self._writer.seq, self._writer.head) == (sent.seq, sent.head)
+        return sent if is_ours else None
+
+    def _refuse_unsent(self, batch: Sequence[Waiting]) -> None:
+        _refuse(batch)
+        _refuse(self._queue)
+        self._queue.clear()
+
+
+def _number_of(row: TransactionRow) -> int:
+    return row.id
+
+
+def _place_of(row: EntryRow) -> tuple[int, int]:
+    return row.transaction_id, row.leg
+
+
+def _refuse(batch: "Sequence[Waiting] | deque[Waiting]") -> None:
+    """Answer intents that are certainly not committed."""
+    for intent, answer in batch:
+        if not answer.done():
+            answer.set_result(
+                Result(Outcome.SYSTEM_MALFUNCTION, intent.transaction_id, intent.received_at_us)
+            )

@@ -1,0 +1,17 @@
+"""What the committer tells about itself: one hook for metrics, logs and tests."""
+
+
+class LedgerObserver:
+    """Listens to the lanes; every method does nothing here, so that listeners override what they need."""
+
+    def group_finished(self, lane: int, result: str, size: int, seconds: float) -> None:
+        """A group's attempt ended; `result` is `committed` or the name of what went wrong."""
+
+    def outcome_unknown(self, lane: int) -> None:
+        """The answer to a group was lost; it is being resolved through the writer row."""
+
+    def wallet_quarantined(self, wallet_id: int, reason: str) -> None:
+        """A wallet was refused on load: its seal is broken, or it isn't the newest version."""
+
+    def queue_changed(self, lane: int, depth: int, cached_wallets: int) -> None:
+        """A group was taken from the lane's queue."""

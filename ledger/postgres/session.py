@@ -1,0 +1,219 @@
+"""One lane's connection to PostgreSQL: reads what a group needs, writes it, and learns what became of it.
+
+The session is plain request and answer; it keeps no state of the ledger but the connection. No call here is
+given a time limit: cancelling a statement that is committing can report a failure although the row appears
+later. Warning 01000 after a commit means that a synchronous standby has not confirmed it, so the outcome
+counts as unknown.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import asyncpg
+
+from ledger.chart import AccountKind, Leg
+from ledger.decision import Original
+from ledger.outcome import Outcome
+from ledger.postgres import statements
+from ledger.postgres.chain import genesis
+from ledger.postgres.errors import OutcomeUnknown, translated
+from ledger.postgres.group import ROLE_OWN, Found, Group, unpack_result
+from storage.database import DatabaseUnavailable, connect
+
+_TRANSACTION_COLUMNS, _ENTRY_COLUMNS, _DEDUP_COLUMNS, _EVENT_COLUMNS, _SWAP_COLUMNS = 14, 7, 6, 3, 5
+_NOT_REPLICATED = "01000"
+
+
+@dataclass(slots=True)
+class WriterHead:
+    """Where a writer stands: `seq` and `head` of its last group, its epoch, and the ledger's open date."""
+
+    id: int
+    epoch: int
+    seq: int
+    head: bytes
+    open_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class WalletRow:
+    """A wallet as stored; `newest` is the version of its newest event."""
+
+    id: int
+    version: int
+    key_id: int
+    sealed: bytes
+    newest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSwap:
+    """A wallet to write: from which version, to which, and the sealed state."""
+
+    id: int
+    expected: int
+    version: int
+    key_id: int
+    sealed: bytes
+
+
+class Session:
+    """A connection with the committer's settings; see the module's docstring."""
+
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        self._connection = connection
+        self._unconfirmed = False
+        connection.add_log_listener(self._on_notice)
+
+    @classmethod
+    async def open(cls, dsn: str) -> "Session":
+        """Connect.
+
+        Raises:
+            OutcomeUnknown: the database can't be reached now.
+        """
+        try:
+            connection = await connect(dsn)
+        except DatabaseUnavailable as error:
+            raise OutcomeUnknown(str(error)) from None
+        with translated():
+            await connection.execute(statements.SESSION)
+        return cls(connection)
+
+    def _on_notice(self, _connection: object, message: object) -> None:
+        if getattr(message, "sqlstate", None) == _NOT_REPLICATED:
+            self._unconfirmed = True
+
+    def terminate(self) -> None:
+        """End the connection at once, without a word to the server."""
+        self._connection.terminate()
+
+    async def close(self) -> None:
+        """End the connection in order."""
+        with translated():
+            await self._connection.close()
+
+    async def open_writer(self, writer: int) -> WriterHead:
+        """Enter a new writer."""
+        with translated():
+            row = await self._connection.fetchrow(statements.OPEN_WRITER, writer, genesis(writer))
+        assert row is not None
+        return WriterHead(writer, *row)
+
+    async def read_writer(self, writer: int) -> WriterHead:
+        """Read the writer's row without a lock: enough after a certain failure."""
+        return await self._writer(statements.READ_WRITER, writer)
+
+    async def lock_writer(self, writer: int) -> WriterHead:
+        """Read and lock the writer's row, inside a transaction."""
+        return await self._writer(statements.LOCK_WRITER, writer)
+
+    async def resolve_writer(self, writer: int) -> WriterHead:
+        """Wait for whatever still writes as this writer, fence it, and read where the writer stands."""
+        head = await self._writer(statements.RESOLVE_WRITER, writer)
+        self._require_confirmation()
+        return head
+
+    async def _writer(self, statement: str, writer: int) -> WriterHead:
+        with translated():
+            row = await self._connection.fetchrow(statement, writer)
+        assert row is not None
+        return WriterHead(writer, *row)
+
+    async def probe(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Found], dict[int, date]]:
+        """The duplicate keys that are taken, and the business dates of their transactions."""
+        with translated():
+            rows = await self._connection.fetch(statements.PROBE, keys)
+        found: dict[bytes, Found] = {}
+        dates: dict[int, date] = {}
+        for key, role, number, fingerprint, outcome, stored, business_date in rows:
+            found[key] = Found(role, number, fingerprint, unpack_result(outcome, number, stored))
+            dates[number] = business_date
+        return found, dates
+
+    async def originals(self, dates: dict[int, date]) -> dict[int, Original]:
+        """The posted transactions with these numbers, with the legs they posted."""
+        arguments = (list(dates.values()), list(dates))
+        with translated():
+            rows = await self._connection.fetch(statements.ORIGINALS, *arguments)
+            leg_rows = await self._connection.fetch(statements.ORIGINAL_LEGS, *arguments)
+        legs: dict[int, list[Leg]] = {number: [] for number in dates}
+        for number, kind, account, asset, amount in leg_rows:
+            legs[number].append(Leg(AccountKind(kind), account, asset, amount))
+        return {
+            number: Original(number, wallet, amount, day.toordinal(), legs[number])
+            for number, wallet, amount, day in rows
+        }
+
+    async def load_wallets(self, ids: Sequence[int]) -> list[WalletRow]:
+        """The stored rows of these wallets; a wallet that doesn't exist is left out."""
+        with translated():
+            rows = await self._connection.fetch(statements.LOAD_WALLETS, ids)
+        return [WalletRow(*row) for row in rows]
+
+    async def lock_wallets(self, ids: Sequence[int]) -> None:
+        """Lock these wallets' rows in the order of their ids, inside a transaction."""
+        with translated():
+            await self._connection.execute(statements.LOCK_WALLETS, ids)
+
+    async def begin(self) -> None:
+        """Begin a transaction, for a group decided under row locks."""
+        with translated():
+            await self._connection.execute("BEGIN")
+
+    async def commit(self) -> None:
+        """Commit it. Only a lost connection leaves it unknown."""
+        with translated():
+            status = await self._connection.execute("COMMIT")
+        assert status == "COMMIT"
+        self._require_confirmation()
+
+    async def roll_back(self) -> None:
+        """Give the transaction up, if one is begun."""
+        if self._connection.is_in_transaction():
+            with translated():
+                await self._connection.execute("ROLLBACK")
+
+    async def write(self, writer: WriterHead, group: Group, digest: bytes, swaps: list[SealedSwap]) -> None:
+        """Write a group as the writer's next one: a transaction of its own unless one is begun.
+
+        Raises:
+            GroupFailed: certainly not committed; its subclasses say why.
+            OutcomeUnknown: nobody knows yet.
+        """
+        asserted = group.assertions()
+        arguments = (
+            writer.id, writer.seq + 1, writer.epoch, writer.head, digest, writer.open_date,
+            len(group.transactions),
+            *_columns(((s.id, s.expected, s.version, s.key_id, s.sealed) for s in swaps), _SWAP_COLUMNS),
+            *_columns(asserted, 2),
+            *_columns(sorted(group.dedup), _DEDUP_COLUMNS),
+            *_columns(group.transactions, _TRANSACTION_COLUMNS),
+            *_columns(group.events, _EVENT_COLUMNS),
+            *_columns(group.entries, _ENTRY_COLUMNS),
+        )  # fmt: skip
+        with translated():
+            await self._connection.execute(statements.COMMIT_GROUP, *arguments)
+        self._require_confirmation()
+
+    def _require_confirmation(self) -> None:
+        if self._unconfirmed:
+            self._unconfirmed = False
+            raise OutcomeUnknown("replication not confirmed")
+
+
+def _columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[object]]:
+    """Rows turned into the arrays of an `unnest`; no rows make `count` empty arrays."""
+    columns: list[Sequence[object]] = list(zip(*rows, strict=True))
+    return columns or [()] * count
+
+
+def posted_originals(found: dict[bytes, Found], keys: Iterable[bytes]) -> set[int]:
+    """The numbers of approved transactions that stand under these keys."""
+    rows = (found.get(key) for key in keys)
+    return {
+        row.transaction_id
+        for row in rows
+        if row is not None and row.role == ROLE_OWN and row.result.outcome is Outcome.APPROVED
+    }

@@ -1,0 +1,150 @@
+"""The SQL of the committer, one constant a statement, each with its reason.
+
+The group is one autocommit statement. Its parts are forced into one order by data dependency (each reads a
+count of the one before): writer row, wallets by id, commit group, duplicate keys in order, journal. Sibling
+CTEs run in any order otherwise, which brings deadlocks between nodes and tripwires that mean nothing. The
+session settings keep PostgreSQL from sorting the wallets differently than they were sent.
+"""
+
+SESSION = """
+SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET enable_bitmapscan = off;
+SET plan_cache_mode = force_generic_plan; SET jit = off
+"""
+
+OPEN_DAY = "SELECT business_date FROM ledger.business_day WHERE closed_at IS NULL"
+
+FIRST_DAY = """
+INSERT INTO ledger.business_day (business_date)
+SELECT $1 WHERE NOT EXISTS (SELECT FROM ledger.business_day) ON CONFLICT DO NOTHING
+"""
+
+MAKE_PARTITIONS = "SELECT ledger.make_partitions($1)"
+
+NODE_NUMBER = "SELECT nextval('ledger.node_number')"
+
+OPEN_WRITER = """
+INSERT INTO ledger.writer (id, head, open_date)
+SELECT $1, $2, business_date FROM ledger.business_day WHERE closed_at IS NULL
+RETURNING epoch, seq, head, open_date
+"""
+
+READ_WRITER = "SELECT epoch, seq, head, open_date FROM ledger.writer WHERE id = $1"
+
+LOCK_WRITER = READ_WRITER + " FOR UPDATE"
+
+# Moving the epoch on waits for a statement that still holds the row, and fences one that comes later:
+# what is read here is final.
+RESOLVE_WRITER = """
+UPDATE ledger.writer SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch, seq, head, open_date
+"""
+
+PROBE = """
+SELECT key, role, transaction_id, fingerprint, outcome, result, business_date
+  FROM ledger.dedup WHERE key = ANY($1::bytea[])
+"""
+
+ORIGINALS = """
+SELECT t.id, t.wallet_id, t.amount_minor, t.business_date
+  FROM unnest($1::date[], $2::bigint[]) AS o (business_date, id)
+  JOIN ledger.transaction t ON t.business_date = o.business_date AND t.id = o.id
+"""
+
+ORIGINAL_LEGS = """
+SELECT e.transaction_id, e.account_kind, e.account_id, e.asset, e.amount_minor
+  FROM unnest($1::date[], $2::bigint[]) AS o (business_date, id)
+  JOIN ledger.entry e ON e.business_date = o.business_date AND e.transaction_id = o.id
+ ORDER BY e.transaction_id, e.leg
+"""
+
+# A seal can't tell that a whole old row was put back; the newest event can.
+LOAD_WALLETS = """
+SELECT w.id, w.version, w.key_id, w.sealed,
+       (SELECT max(e.version) FROM ledger.wallet_event e WHERE e.wallet_id = w.id) AS newest
+  FROM ledger.wallet w WHERE w.id = ANY($1::bigint[])
+"""
+
+LOCK_WALLETS = "SELECT id FROM ledger.wallet WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
+
+COMMIT_GROUP = """
+WITH fence AS (
+    UPDATE ledger.writer SET seq = $2, head = $5
+     WHERE id = $1 AND seq = $2 - 1 AND epoch = $3 AND open_date = $6
+    RETURNING id),
+fenced AS (SELECT count(*)::int AS n FROM fence),
+wanted AS (
+    SELECT w.* FROM fenced, unnest($8::bigint[], $9::bigint[], $10::bigint[], $11::smallint[], $12::bytea[])
+        AS w (id, expected, version, key_id, sealed)
+     WHERE fenced.n >= 0),
+swap AS (
+    UPDATE ledger.wallet o SET version = w.version, key_id = w.key_id, sealed = w.sealed
+      FROM wanted w WHERE o.id = w.id AND o.version = w.expected
+    RETURNING o.id),
+swapped AS (SELECT count(*)::int AS n FROM swap),
+assertion AS (
+    SELECT count(o.id)::int AS n
+      FROM swapped, unnest($13::bigint[], $14::bigint[]) AS a (id, version)
+      JOIN ledger.wallet o ON o.id = a.id AND o.version = a.version
+     WHERE swapped.n >= 0),
+grouped AS (
+    INSERT INTO ledger.commit_group (business_date, writer, seq, previous_hash, hash, transactions, fence,
+                                     wallets, swapped, asserted, assert_ok)
+    SELECT $6, $1, $2, $4, $5, $7, fenced.n,
+           cardinality($8::bigint[]), swapped.n, cardinality($13::bigint[]), assertion.n
+      FROM fenced, swapped, assertion
+    RETURNING seq),
+recorded AS (SELECT count(*)::int AS n FROM grouped),
+keyed AS (
+    INSERT INTO ledger.dedup (key, role, business_date, transaction_id, fingerprint, outcome, result)
+    SELECT d.key, d.role, $6, d.transaction_id, d.fingerprint, d.outcome, d.result
+      FROM recorded, unnest($15::bytea[], $16::smallint[], $17::bigint[], $18::bytea[], $19::smallint[],
+                            $20::bytea[]) AS d (key, role, transaction_id, fingerprint, outcome, result)
+     WHERE recorded.n = 1
+    RETURNING 1),
+deduped AS (SELECT count(*)::int AS n FROM keyed),
+journal AS (
+    INSERT INTO ledger.transaction (business_date, writer, seq, id, kind, outcome, asset, amount_minor,
+        wallet_id, wallet_version, original_id, merchant_account, merchant_id, terminal_id, batch, stan,
+        received_at_us)
+    SELECT $6, $1, $2, t.*
+      FROM deduped, unnest($21::bigint[], $22::smallint[], $23::smallint[], $24::smallint[], $25::bigint[],
+          $26::bigint[], $27::bigint[], $28::bigint[], $29::bigint[], $30::text[], $31::text[], $32::text[],
+          $33::text[], $34::bigint[])
+          AS t (id, kind, outcome, asset, amount_minor, wallet_id, wallet_version, original_id,
+                merchant_account, merchant_id, terminal_id, batch, stan, received_at_us)
+     WHERE deduped.n >= 0
+    RETURNING 1),
+journaled AS (SELECT count(*)::int AS n FROM journal),
+events AS (
+    INSERT INTO ledger.wallet_event (wallet_id, version, business_date, transaction_id)
+    SELECT v.wallet_id, v.version, $6, v.transaction_id
+      FROM journaled, unnest($35::bigint[], $36::bigint[], $37::bigint[])
+          AS v (wallet_id, version, transaction_id)
+     WHERE journaled.n >= 0
+    RETURNING 1),
+evented AS (SELECT count(*)::int AS n FROM events)
+INSERT INTO ledger.entry (business_date, transaction_id, leg, account_kind, account_id, asset, amount_minor,
+                          wallet_version)
+SELECT $6, e.*
+  FROM evented, unnest($38::bigint[], $39::smallint[], $40::smallint[], $41::bigint[], $42::smallint[],
+                       $43::bigint[], $44::bigint[])
+      AS e (transaction_id, leg, account_kind, account_id, asset, amount_minor, wallet_version)
+ WHERE evented.n >= 0
+"""
+
+# The same steps one by one, for wallets opened in bulk inside a longer transaction.
+ADVANCE_WRITER = """
+UPDATE ledger.writer SET seq = $2, head = $4
+ WHERE id = $1 AND seq = $2 - 1 AND epoch = $3 AND open_date = $5
+"""
+
+INSERT_GROUP = """
+INSERT INTO ledger.commit_group (business_date, writer, seq, previous_hash, hash, transactions, fence,
+                                 wallets, swapped, asserted, assert_ok)
+VALUES ($1, $2, $3, $4, $5, 1, 1, $6, $6, 0, 0)
+"""
+
+INSERT_TRANSACTION = """
+INSERT INTO ledger.transaction (business_date, writer, seq, id, kind, outcome, asset, amount_minor, wallet_id,
+    wallet_version, original_id, merchant_account, merchant_id, terminal_id, batch, stan, received_at_us)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+"""

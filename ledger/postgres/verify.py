@@ -1,0 +1,206 @@
+"""`ledger verify`: is every row of the ledger what it should be? Names each row that isn't.
+
+The checks read one snapshot (REPEATABLE READ, read only), so they hold beside a running switch. Those that
+SQL can make are data below: a query that returns one text a bad row. Two need the program: seals are opened
+and compared with the sum of the wallet's entries, and the hash chain of each writer is computed anew from the
+journal.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import asyncpg
+from asyncpg.cursor import CursorFactory
+
+from ledger.chart import AccountKind
+from ledger.postgres.chain import EntryRow, TransactionRow, genesis, group_hash
+from ledger.sealer import Sealer
+from ledger.wallet import decode_state
+
+_FETCH = 5_000
+_TRANSACTION = ", ".join(f"t.{column}" for column in TransactionRow._fields)
+_ENTRY = ", ".join(f"e.{column}" for column in EntryRow._fields)
+
+
+class Offence(NamedTuple):
+    """A row that fails a check."""
+
+    check: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was checked, how many rows were read, and what is wrong."""
+
+    checks: tuple[str, ...]
+    wallets: int
+    transactions: int
+    offences: tuple[Offence, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.offences
+
+
+SQL_CHECKS = {
+    "legs of a transaction sum to zero": """
+        SELECT 'transaction ' || transaction_id || ', asset ' || asset || ': ' || sum(amount_minor)
+          FROM ledger.entry GROUP BY business_date, transaction_id, asset HAVING sum(amount_minor) <> 0""",
+    "every entry has its transaction, approved": """
+        SELECT 'entry ' || e.transaction_id || '/' || e.leg FROM ledger.entry e
+          LEFT JOIN ledger.transaction t ON t.business_date = e.business_date AND t.id = e.transaction_id
+         WHERE t.id IS NULL OR t.outcome <> 0""",
+    "every entry of a wallet has its event": """
+        SELECT 'entry ' || e.transaction_id || '/' || e.leg FROM ledger.entry e
+          LEFT JOIN ledger.wallet_event v ON v.wallet_id = e.account_id AND v.version = e.wallet_version
+                AND v.transaction_id = e.transaction_id
+         WHERE e.account_kind = 1 AND v.wallet_id IS NULL""",
+    "every event has its transaction": """
+        SELECT 'event of wallet ' || v.wallet_id || ', version ' || v.version FROM ledger.wallet_event v
+          LEFT JOIN ledger.transaction t ON t.business_date = v.business_date AND t.id = v.transaction_id
+         WHERE t.id IS NULL""",
+    "events of a wallet have no gap": """
+        SELECT 'wallet ' || wallet_id FROM ledger.wallet_event
+         GROUP BY wallet_id HAVING min(version) <> 1 OR max(version) <> count(*)""",
+    "a wallet's version is its newest event's": """
+        SELECT 'wallet ' || coalesce(w.id, v.wallet_id) || ': version ' || coalesce(w.version::text, 'none')
+               || ', newest event ' || coalesce(v.newest::text, 'none')
+          FROM ledger.wallet w FULL JOIN
+               (SELECT wallet_id, max(version) AS newest FROM ledger.wallet_event GROUP BY wallet_id) v
+               ON v.wallet_id = w.id
+         WHERE w.version IS DISTINCT FROM v.newest""",
+    "an original is taken back once": """
+        SELECT 'original ' || t.original_id FROM ledger.transaction t
+         WHERE t.original_id IS NOT NULL AND EXISTS (
+               SELECT FROM ledger.entry e WHERE e.business_date = t.business_date AND e.transaction_id = t.id)
+         GROUP BY t.original_id HAVING count(*) > 1""",
+    "a duplicate key leads to its transaction": """
+        SELECT 'key ' || encode(d.key, 'hex') FROM ledger.dedup d
+          LEFT JOIN ledger.transaction t ON t.business_date = d.business_date AND t.id = d.transaction_id
+         WHERE t.id IS NULL OR t.outcome <> d.outcome""",
+    "a writer stands where its last group stands": """
+        SELECT 'writer ' || w.id FROM ledger.writer w
+          LEFT JOIN ledger.commit_group g ON g.writer = w.id AND g.seq = w.seq
+         WHERE w.seq > 0 AND g.hash IS DISTINCT FROM w.head
+            OR w.seq < (SELECT max(seq) FROM ledger.commit_group m WHERE m.writer = w.id)""",
+}
+
+SEALS = "seals open and equal the journal"
+CHAIN = "the hash chain is whole"
+
+
+async def verify(connection: "asyncpg.Connection[asyncpg.Record]", sealer: Sealer) -> Report:
+    """Check the whole ledger.
+
+    Args:
+        connection: to a migrated database, with no transaction begun.
+        sealer: opens the wallets.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        offences = [
+            Offence(check, row[0])
+            for check, query in SQL_CHECKS.items()
+            for row in await connection.fetch(query)
+        ]
+        wallets = await _verify_seals(connection, sealer, offences)
+        transactions = await _verify_chain(connection, offences)
+    return Report((*SQL_CHECKS, SEALS, CHAIN), wallets, transactions, tuple(offences))
+
+
+async def _verify_seals(
+    connection: "asyncpg.Connection[asyncpg.Record]", sealer: Sealer, offences: list[Offence]
+) -> int:
+    query = """
+        SELECT w.id, w.version, w.key_id, w.sealed, coalesce(b.balance, 0)::bigint
+          FROM ledger.wallet w LEFT JOIN
+               (SELECT account_id, sum(amount_minor) AS balance FROM ledger.entry
+                 WHERE account_kind = $1 GROUP BY account_id) b ON b.account_id = w.id"""
+    count = 0
+    async for wallet_id, version, key_id, sealed, journal in connection.cursor(
+        query, int(AccountKind.WALLET_CASH), prefetch=_FETCH
+    ):
+        count += 1
+        wrong = _seal_defect(sealer, wallet_id, version, key_id, sealed, journal)
+        if wrong is not None:
+            offences.append(Offence(SEALS, f"wallet {wallet_id}: {wrong}"))
+    return count
+
+
+def _seal_defect(
+    sealer: Sealer, wallet_id: int, version: int, key_id: int, sealed: bytes, journal_minor: int
+) -> str | None:
+    try:
+        state = decode_state(sealer.open_wallet(wallet_id, version, key_id, sealed))
+    except Exception as error:  # noqa: BLE001 - whatever the keeper raises, the seal isn't whole
+        return type(error).__name__
+    return None if state.balance_minor == journal_minor else "sealed balance differs from its entries"
+
+
+async def _verify_chain(connection: "asyncpg.Connection[asyncpg.Record]", offences: list[Offence]) -> int:
+    """Compute each writer's chain anew: groups, transactions and entries are read side by side, in order."""
+    transactions = _InGroups(
+        connection.cursor(
+            f"SELECT t.writer, t.seq, {_TRANSACTION} FROM ledger.transaction t "
+            "ORDER BY t.writer, t.seq, t.id",
+            prefetch=_FETCH,
+        )
+    )
+    entries = _InGroups(
+        connection.cursor(
+            f"SELECT t.writer, t.seq, {_ENTRY} FROM ledger.transaction t JOIN ledger.entry e "
+            "ON e.business_date = t.business_date AND e.transaction_id = t.id "
+            "ORDER BY t.writer, t.seq, e.transaction_id, e.leg",
+            prefetch=_FETCH,
+        )
+    )
+    total, writer, head, last_seq = 0, 0, b"", 0
+    groups = connection.cursor(
+        "SELECT writer, seq, business_date, previous_hash, hash, transactions FROM ledger.commit_group "
+        "ORDER BY writer, seq",
+        prefetch=_FETCH,
+    )
+    async for group_writer, seq, business_date, previous, digest, count in groups:
+        if group_writer != writer:
+            writer, head, last_seq = group_writer, genesis(group_writer), 0
+        rows = [TransactionRow(*row) for row in await transactions.take((writer, seq))]
+        legs = [EntryRow(*row) for row in await entries.take((writer, seq))]
+        computed = group_hash(previous, writer, seq, business_date.toordinal(), rows, legs)
+        if (seq, previous, digest, count) != (last_seq + 1, head, computed, len(rows)):
+            offences.append(Offence(CHAIN, f"group {writer}/{seq}"))
+        head, last_seq, total = digest, seq, total + len(rows)
+    await transactions.drain()
+    offences.extend(Offence(CHAIN, f"transaction {row[0]} is in no group") for row in transactions.strays)
+    return total
+
+
+class _InGroups:
+    """Rows of a cursor ordered by (writer, seq), handed out group by group; `strays` belong to no group."""
+
+    def __init__(self, cursor: "CursorFactory[asyncpg.Record]") -> None:
+        self._rows = aiter(cursor)
+        self._ahead: asyncpg.Record | None = None
+        self.strays: list[tuple[Any, ...]] = []
+
+    async def take(self, key: tuple[int, int]) -> list[tuple[Any, ...]]:
+        """The rows of a group, without its two columns; rows that should have come before are strays."""
+        taken = []
+        while (row := await self._peek()) is not None and (row[0], row[1]) <= key:
+            self._ahead = None
+            if (row[0], row[1]) == key:
+                taken.append(tuple(row)[2:])
+            else:
+                self.strays.append(tuple(row)[2:])
+        return taken
+
+    async def drain(self) -> None:
+        """What is left belongs to no group."""
+        while (row := await self._peek()) is not None:
+            self._ahead = None
+            self.strays.append(tuple(row)[2:])
+
+    async def _peek(self) -> asyncpg.Record | None:
+        if self._ahead is None:
+            self._ahead = await anext(self._rows, None)
+        return self._ahead
