@@ -1,0 +1,196 @@
+"""The product as an operator has it: the command `cardswitch`, a home folder, and nothing else.
+
+An `Installation` is one home with its environment: it runs commands and starts switches, each a process of
+its own on free ports, told apart by what they print. A `World` is what `cardswitch world` printed: devices
+that are handed out in turn, each with its own trace counter, and cards that are handed out once each, so
+that a test knows the money on a card it was given. Nothing of the project is imported here.
+"""
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from .plain_terminal import Card, Identity
+
+COMMAND: Final = Path(sys.executable).with_name("cardswitch")
+START_SECONDS: Final = 60
+STOP_SECONDS: Final = 20
+TERMINALS: Final = 40
+CARDS: Final = 200
+BALANCE_MINOR: Final = 100_000
+"""What a card of a new world holds."""
+
+_POS: Final = re.compile(r"^pos listening on (\S+):(\d+) \(unionpay_pos\)$", re.MULTILINE)
+_OBSERVABILITY: Final = re.compile(r"^observability on (http://\S+)$", re.MULTILINE)
+_READY: Final = re.compile(r"^ready$", re.MULTILINE)
+
+
+class Switch:
+    """One running switch: its process, where it listens and what it has printed."""
+
+    def __init__(self, process: subprocess.Popen[bytes], output: Path, log: Path) -> None:
+        self.process = process
+        self._output = output
+        self._log = log
+        printed = self._wait_for(_READY)
+        host, port = self._found(_POS, printed).groups()
+        self.address = (str(host), int(port))
+        self.url = self._found(_OBSERVABILITY, printed)[1].rstrip("/")
+
+    def stop(self) -> int:
+        """Ask the switch to finish; its exit status."""
+        self.process.terminate()
+        return self.process.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End the switch in the middle of whatever it is doing."""
+        self.process.kill()
+        self.process.wait(STOP_SECONDS)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process still lives."""
+        return self.process.poll() is None
+
+    @property
+    def written(self) -> str:
+        """All that the switch has printed and logged."""
+        return self._output.read_text(encoding="utf-8") + self._log.read_text(encoding="utf-8")
+
+    def _wait_for(self, line: re.Pattern[str]) -> str:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            printed = self._output.read_text(encoding="utf-8")
+            if line.search(printed):
+                return printed
+            if not self.is_running:
+                break
+            time.sleep(0.02)
+        self.process.kill()
+        self.process.wait()
+        raise AssertionError(f"the switch did not start:\n{self.written[-4000:]}")
+
+    def _found(self, line: re.Pattern[str], printed: str) -> re.Match[str]:
+        found = line.search(printed)
+        assert found, f"no line {line.pattern!r} in:\n{printed}"
+        return found
+
+
+class World:
+    """The devices and cards of a development world."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        identities = [
+            Identity(
+                terminal["terminal_id"],
+                terminal["merchant_id"],
+                bytes.fromhex(terminal["tpdu"]),
+                bytes.fromhex(terminal["header"]),
+                bytes.fromhex(terminal["tmk"]),
+            )
+            for terminal in document["terminals"]
+        ]
+        self.document = document
+        self._identities: Iterator[Identity] = itertools.cycle(identities)
+        self._cards = iter(
+            [Card(card["pan"], card["expiry"], card["track2"], card["pin"]) for card in document["cards"]]
+        )
+
+    def device(self) -> Identity:
+        """The next device; after the last one comes the first again, with its traces counted on."""
+        return next(self._identities)
+
+    def devices(self, count: int) -> list[Identity]:
+        """That many different devices."""
+        assert count <= len(self.document["terminals"])
+        return list(itertools.islice(self._identities, count))
+
+    def card(self) -> Card:
+        """A card that no test has had yet."""
+        return next(self._cards)
+
+    def cards(self, count: int) -> list[Card]:
+        """That many such cards."""
+        return [self.card() for _ in range(count)]
+
+
+class Installation:
+    """A home folder, the commands run on it and the switches started on it."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("CARDSWITCH_")}
+        self.home = home
+        self.switches: list[Switch] = []
+        self._environment = inherited | {
+            "CARDSWITCH_HOME": str(home),
+            "CARDSWITCH_LISTENERS__POS__PORT": "0",
+            "CARDSWITCH_OBSERVABILITY__PORT": "0",
+            **settings,
+        }
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        """Run one command to its end; what it wrote to standard output."""
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            env=self._environment,
+            cwd=self.home.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+        assert status == done.returncode, f"{arguments} gave {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def run_json(self, *arguments: str) -> dict[str, Any]:
+        """Run one command with `--json`; the document it printed."""
+        document = json.loads(self.run(*arguments, "--json"))
+        assert isinstance(document, dict)
+        return document
+
+    def world_document(self) -> dict[str, Any]:
+        """Make the development world, or find it made; what the command printed."""
+        return self.run_json("world", "--terminals", str(TERMINALS), "--cards", str(CARDS))
+
+    def balance_minor(self, card: Card) -> int:
+        """What the ledger holds on a card now."""
+        (balance,) = (
+            printed["balance_minor"]
+            for printed in self.world_document()["cards"]
+            if printed["pan"] == card.pan
+        )
+        return int(balance)
+
+    def start(self) -> Switch:
+        """Start one more switch on this home and wait until it is ready."""
+        number = len(self.switches)
+        output, log = (self.home.parent / f"{self.home.name}-{number}.{kind}" for kind in ("out", "err"))
+        with output.open("wb") as output_file, log.open("wb") as log_file:
+            process = subprocess.Popen(
+                [COMMAND, "run"],
+                env=self._environment,
+                cwd=self.home.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=output_file,
+                stderr=log_file,
+            )
+        switch = Switch(process, output, log)
+        self.switches.append(switch)
+        return switch
+
+    def stop(self) -> None:
+        """Stop every switch that still runs; each must leave with status 0."""
+        running = [switch for switch in self.switches if switch.is_running]
+        if not running:
+            # A killed switch may have left its database server behind; one that stops takes it along.
+            running = [self.start()] if self.switches else []
+        statuses = [switch.stop() for switch in running]
+        assert statuses == [0] * len(statuses)
