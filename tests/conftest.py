@@ -1,0 +1,123 @@
+"""What every test may ask for: a PostgreSQL server, a database of its own, and the event loop of the run.
+
+The server is the embedded one, in the session's temporary folder and shared by all xdist workers; or the one
+named by CARDSWITCH_TEST_DSN, whose user must be allowed to create databases. Each worker migrates one
+template, and each test gets a copy of it.
+
+CARDSWITCH_TEST_LOOP chooses the loop of asynchronous tests: `uvloop` (the default, as in production) or
+`asyncio`, which runs in debug mode.
+"""
+
+import asyncio
+import os
+import uuid
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvloop
+
+from storage.database import connect
+from storage.embedded import EmbeddedPostgres, ServerSettings
+from storage.migrations import Component, migrate
+
+ROOT = Path(__file__).parent.parent
+# In the order in which they are migrated.
+MIGRATIONS = {
+    "hsm": "hsm_soft/migrations",
+    "ledger": "ledger/postgres/migrations",
+    "directory": "directory/migrations",
+}
+LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "uvloop": uvloop.new_event_loop,
+    "asyncio": asyncio.new_event_loop,
+}
+LOOP = os.environ.get("CARDSWITCH_TEST_LOOP", "uvloop")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse an unknown loop; turn on debug mode, which pytest-asyncio sets on the loops it makes."""
+    if LOOP not in LOOPS:
+        raise pytest.UsageError(f"CARDSWITCH_TEST_LOOP is {LOOP!r}, not one of {', '.join(LOOPS)}")
+    config.option.asyncio_debug = LOOP == "asyncio"
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run every asynchronous test once, on the loop of the run."""
+    return {LOOP: LOOPS[LOOP]}
+
+
+@pytest.fixture(scope="session")
+def small_server() -> ServerSettings:
+    """Sizes for a server that lives for a few tests."""
+    return ServerSettings(shared_buffers_mib=32, min_wal_mib=32, max_wal_mib=128)
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(tmp_path_factory: pytest.TempPathFactory, small_server: ServerSettings) -> Iterator[str]:
+    """The server of the session, as a DSN of a database that tests leave alone."""
+    if dsn := os.environ.get("CARDSWITCH_TEST_DSN"):
+        yield dsn
+        return
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with EmbeddedPostgres.acquire(shared / "cardswitch", small_server) as server:
+        yield server.dsn
+
+
+@pytest.fixture(scope="session")
+def template(postgres_dsn: str) -> Iterator[str]:
+    """The name of a migrated database; a database with sessions cannot be copied, so none is opened in it."""
+    folders = {name: ROOT / folder for name, folder in MIGRATIONS.items()}
+    components = [Component(name, folder) for name, folder in folders.items() if folder.is_dir()]
+    with _database(postgres_dsn, "template0") as dsn:
+        _run(migrate(dsn, components))
+        yield _name(dsn)
+
+
+@pytest.fixture
+def database_dsn(postgres_dsn: str, template: str) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    with _database(postgres_dsn, template) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def empty_database_dsn(postgres_dsn: str) -> Iterator[str]:
+    """A database of the test's own without any table."""
+    with _database(postgres_dsn, "template0") as dsn:
+        yield dsn
+
+
+@contextmanager
+def _database(server_dsn: str, template: str) -> Iterator[str]:
+    """A new copy of `template`, dropped in the end even if sessions were left open."""
+    name = f"cardswitch_{uuid.uuid4().hex}"
+    _run(_execute(server_dsn, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield urlsplit(server_dsn)._replace(path=f"/{name}").geturl()
+    finally:
+        _run(_execute(server_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _name(dsn: str) -> str:
+    return urlsplit(dsn).path.removeprefix("/")
+
+
+def _run(work: Coroutine[Any, Any, object]) -> None:
+    """Run `work` on a loop of its own, without touching the loop of the test that asked."""
+    with asyncio.Runner(loop_factory=LOOPS[LOOP]) as runner:
+        runner.run(work)
