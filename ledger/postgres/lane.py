@@ -329,7 +329,7 @@ class Lane:
         """
         sent = self._sent
         if sent is not None:
-            self._observer.outcome_unknown(self._index)
+            self._observer.outcome_unknown(self._index, len(batch))
         self._drop_wallets(batch)
         self._session.terminate()
         while True:

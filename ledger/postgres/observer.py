@@ -7,8 +7,8 @@ class LedgerObserver:
     def group_finished(self, lane: int, result: str, size: int, seconds: float) -> None:
         """A group's attempt ended; `result` is `committed` or the name of what went wrong."""
 
-    def outcome_unknown(self, lane: int) -> None:
-        """The answer to a group was lost; it is being resolved through the writer row."""
+    def outcome_unknown(self, lane: int, size: int) -> None:
+        """The answer to a group of `size` intents was lost; it is being resolved through the writer row."""
 
     def wallet_quarantined(self, wallet_id: int, reason: str) -> None:
         """A wallet was refused on load: its seal is broken, or it isn't the newest version."""

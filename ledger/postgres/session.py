@@ -61,7 +61,7 @@ class SealedSwap:
 class Session:
     """A connection with the committer's settings; see the module's docstring."""
 
-    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._connection = connection
         self._unconfirmed = False
         connection.add_log_listener(self._on_notice)

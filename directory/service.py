@@ -1,0 +1,51 @@
+"""The directory as the switch uses it: the view of the hot path, and what a terminal's own messages change.
+
+A change goes to the database first and then into the view, so that what a terminal is told is durable.
+"""
+
+from directory import commands
+from directory.records import KeySet, Terminal
+from directory.view import DirectoryView
+from storage.database import database_errors
+
+
+class Directory(DirectoryView):
+    """The view, and the changes that sign-on, sign-off and the first MAC under new keys make."""
+
+    async def signed_on(self, terminal: Terminal, new: KeySet) -> Terminal:
+        """Keep the keys that a sign-on hands out; the terminal as it is afterwards.
+
+        Raises:
+            DatabaseUnavailable: It is not known whether they were kept.
+        """
+        with database_errors():
+            async with self._pool.acquire() as connection:
+                changed = await commands.record_sign_on(
+                    connection, terminal.merchant.merchant_id, terminal.terminal_id, new
+                )
+        return self.remember_terminal(changed)
+
+    async def verified(self, terminal: Terminal, used: KeySet) -> Terminal:
+        """Note that a MAC has proven these keys, which ends older ones.
+
+        Raises:
+            DatabaseUnavailable: It is not known whether it was noted.
+        """
+        with database_errors():
+            async with self._pool.acquire() as connection:
+                changed = await commands.record_verified(
+                    connection, terminal.merchant.merchant_id, terminal.terminal_id, used
+                )
+        return self.remember_terminal(changed)
+
+    async def signed_off(self, terminal: Terminal) -> None:
+        """Note that a terminal said it leaves.
+
+        Raises:
+            DatabaseUnavailable: It is not known whether it was noted.
+        """
+        with database_errors():
+            async with self._pool.acquire() as connection:
+                await commands.record_sign_off(
+                    connection, terminal.merchant.merchant_id, terminal.terminal_id
+                )

@@ -1,0 +1,248 @@
+"""The composition root: settings in, a running node or a workbench for commands out.
+
+Only here are ledger, directory, routing and HSM joined. A node (`run_node`) is what `cardswitch run` runs; a
+workbench (`open_workbench`) is what the other commands work with: the migrated database and the opened HSM,
+beside a running switch or without one.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+import directory
+import hsm_soft
+import ledger.postgres
+from directory.service import Directory
+from hsm_soft.hsm import SoftHsm
+from hsm_soft.key_store import open_hsm
+from hsm_soft.master_key import DEVELOPMENT_FILE_NAME, MasterKey, load_or_create_master_key
+from iso8583_specs.codec import codec_for
+from ledger.postgres.committer import Ledger, enter
+from routing.table import RangeTable
+from storage.database import connect, create_pool
+from storage.embedded import EmbeddedPostgres, ServerSettings
+from storage.migrations import Component, migrate
+from switch.config import Settings
+from switch.observability.health import start_health_server
+from switch.observability.ledger_events import LedgerEvents
+from switch.observability.logs import get
+from switch.observability.metrics import Metrics
+from switch.shell.clock import Clock
+from switch.shell.gate import Gate
+from switch.shell.listener import Listener
+from switch.transaction.flow import Flow, Parts
+from switch.transaction.management import Management
+
+_POOL_SIZE: Final = 4
+_LAG_PERIOD_SECONDS: Final = 0.25
+_ENDED_AT_ONCE: Final = 130
+
+_log = get("switch")
+
+
+def _migrations_of(package: object) -> Path:
+    file = getattr(package, "__file__", None)
+    assert isinstance(file, str)
+    return Path(file).parent / "migrations"
+
+
+COMPONENTS: Final = (
+    Component("hsm", _migrations_of(hsm_soft)),
+    Component("ledger", _migrations_of(ledger.postgres)),
+    Component("directory", _migrations_of(directory)),
+)
+"""The packages with tables of their own, in the order of their migrations."""
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[str]:
+    """The DSN of the configured database; without one the embedded server is up meanwhile.
+
+    Raises:
+        EmbeddedPostgresError: the embedded server can't be had.
+    """
+    if settings.database.dsn:
+        yield settings.database.dsn
+        return
+    sizes = None
+    if settings.database.shared_buffers_mb is not None:
+        sizes = ServerSettings(settings.database.shared_buffers_mb)
+    with EmbeddedPostgres.acquire(settings.home, sizes) as server:
+        yield server.dsn
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What a command works with: settings, the database, the opened HSM, the clock."""
+
+    settings: Settings
+    dsn: str
+    hsm: SoftHsm
+    clock: Clock
+
+    @asynccontextmanager
+    async def connection(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        """A connection for the command's own use."""
+        connection = await connect(self.dsn)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def open_workbench(settings: Settings, dsn: str) -> AsyncIterator[Workbench]:
+    """Migrate the database and open the HSM.
+
+    Raises:
+        DatabaseUnavailable: the database can't be reached.
+        MigrationError: the database doesn't fit this program.
+        MasterKeyError: the master key can't be had.
+        WrongMasterKey: the database was made under another master key.
+    """
+    await migrate(dsn, COMPONENTS)
+    master_key = _master_key(settings)
+    connection = await connect(dsn)
+    try:
+        hsm = await open_hsm(connection, master_key)
+    finally:
+        await connection.close()
+    yield Workbench(settings, dsn, hsm, Clock(settings.clock.time_zone))
+
+
+def _master_key(settings: Settings) -> MasterKey:
+    """The configured master key; in development one is made at first start, and every start says so."""
+    development = settings.environment == "development"
+    path = settings.hsm.master_key_file or settings.home / DEVELOPMENT_FILE_NAME
+    key = load_or_create_master_key(path, allow_create=development and settings.hsm.master_key_file is None)
+    if key.development:
+        _log.warning(
+            "DEVELOPMENT MASTER KEY in use: nothing here is secret", file=str(path), made_now=key.created
+        )
+    return key
+
+
+class Node:
+    """A running switch: listeners, flow, ledger lanes, health page.
+
+    Args:
+        bench: The opened workbench.
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._settings = bench.settings
+        self._metrics = Metrics(enabled=bench.settings.observability.metrics)
+        self._stopping = asyncio.Event()
+        self._listeners: list[Listener] = []
+        self._ledger: Ledger
+
+    async def run(self, announce: Callable[[str], None]) -> None:
+        """Serve until told to stop; then answer what is under way and end in order.
+
+        Raises:
+            OSError: An address can't be had.
+            DatabaseUnavailable: The database can't be reached at the start.
+        """
+        bench, settings = self._bench, self._settings
+        node = await enter(bench.dsn, bench.clock.today().date())
+        self._ledger = Ledger(bench.dsn, bench.hsm, node, LedgerEvents(self._metrics))
+        await self._ledger.start()
+        pool = await create_pool(bench.dsn, size=_POOL_SIZE)
+        health = start_health_server(
+            settings.observability.host, settings.observability.port, self._metrics, self.readiness
+        )
+        try:
+            await self._listen(pool, announce)
+            announce(f"observability on http://{settings.observability.host}:{health.port}")
+            announce("ready")
+            _log.info("node started", node=node)
+            await self._until_stopped()
+            await self._stop()
+        finally:
+            health.close()
+            pool.terminate()
+
+    async def _listen(self, pool: "asyncpg.Pool[asyncpg.Record]", announce: Callable[[str], None]) -> None:
+        gate = Gate(self._settings.limits.in_flight_max)
+        for name, settings in self._settings.listeners.items():
+            flow = self._flow(pool, settings.dialect)
+            listener = Listener(name, settings, flow.answer, gate, self._metrics)
+            await listener.open()
+            self._listeners.append(listener)
+            announce(f"{name} listening on {settings.host}:{listener.port} ({settings.dialect})")
+
+    def _flow(self, pool: "asyncpg.Pool[asyncpg.Record]", dialect: str) -> Flow:
+        bench = self._bench
+        known = Directory(pool)
+        return Flow(
+            Parts(
+                codec=codec_for(dialect),
+                directory=known,
+                management=Management(bench.hsm, known, bench.clock),
+                hsm=bench.hsm,
+                ledger=self._ledger,
+                table=RangeTable(),
+                clock=bench.clock,
+                metrics=self._metrics,
+                old_set_us=int(self._settings.keys.old_set_seconds * 1_000_000),
+            )
+        )
+
+    def readiness(self) -> Mapping[str, bool]:
+        """What must hold for the node to take requests; read from another thread."""
+        return {"accepting": not self._stopping.is_set(), "ledger": self._ledger.is_ready}
+
+    async def _until_stopped(self) -> None:
+        """Wait for the first SIGTERM or SIGINT; the second ends the process at once."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        # What was built so far stays for good: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        with self._metrics.garbage_collector_watched():
+            lag = asyncio.create_task(self._watch_loop(), name="event loop lag")
+            await self._stopping.wait()
+            lag.cancel()
+            with suppress(asyncio.CancelledError):
+                await lag
+
+    def _on_signal(self) -> None:
+        if self._stopping.is_set():
+            os._exit(_ENDED_AT_ONCE)
+        self._stopping.set()
+
+    async def _watch_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _LAG_PERIOD_SECONDS
+            await asyncio.sleep(_LAG_PERIOD_SECONDS)
+            self._metrics.event_loop_lagged(max(0.0, loop.time() - due))
+
+    async def _stop(self) -> None:
+        seconds = self._settings.stop.drain_seconds
+        _log.info("node stopping", drain_seconds=seconds)
+        for listener in self._listeners:
+            listener.stop_accepting()
+        unanswered = sum(await asyncio.gather(*(each.drain(seconds) for each in self._listeners)))
+        await asyncio.gather(*(each.close(seconds) for each in self._listeners))
+        if unanswered:
+            _log.warning("requests left unanswered", count=unanswered)
+        else:
+            await self._ledger.stop()
+        _log.info("node stopped")
+
+
+async def run_node(settings: Settings, dsn: str, announce: Callable[[str], None]) -> None:
+    """Run a node until it is told to stop; `announce` is given the lines that people and scripts wait for."""
+    async with open_workbench(settings, dsn) as bench:
+        await Node(bench).run(announce)

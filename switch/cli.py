@@ -1,0 +1,36 @@
+"""`cardswitch`: one command line over everything.
+
+The switch's own commands are in `switch.commands`. What stands above the switch (simulators, later the
+console) adds its commands through the entry point group `cardswitch.commands`: each entry is a function that
+is handed the application and registers on it. Modules are imported when their command is built, heavy ones
+when it runs.
+"""
+
+from importlib.metadata import entry_points
+
+import typer
+
+from switch.commands import database, decode, ledger, run, transaction
+
+_GROUP = "cardswitch.commands"
+
+
+def build() -> typer.Typer:
+    """The application with every command that is installed."""
+    app = typer.Typer(
+        name="cardswitch",
+        help="An ISO 8583 transaction switch that owns its money.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_show_locals=False,
+    )
+    for module in (run, database, transaction, ledger, decode):
+        module.add(app)
+    for entry in sorted(entry_points(group=_GROUP), key=lambda each: each.name):
+        entry.load()(app)
+    return app
+
+
+def main() -> None:
+    """What the `cardswitch` script calls."""
+    build()()

@@ -1,0 +1,24 @@
+"""`cardswitch run`: the switch itself, in the foreground."""
+
+import typer
+
+from switch.bootstrap import database_of, run_node
+from switch.commands.frame import ConfigOption, fail, run_async, settings_of, trouble_told
+
+
+def add(app: typer.Typer) -> None:
+    """Register the command."""
+
+    @app.command()
+    def run(config: ConfigOption = None) -> None:
+        """Run the switch until SIGTERM or Ctrl-C; a second signal ends it at once."""
+        settings = settings_of(config)
+        with trouble_told(), database_of(settings) as dsn:
+            try:
+                run_async(lambda: run_node(settings, dsn, _announce))
+            except OSError as error:
+                raise fail(f"can't listen: {error.strerror or error}") from None
+
+
+def _announce(line: str) -> None:
+    typer.echo(line)

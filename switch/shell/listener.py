@@ -1,0 +1,255 @@
+"""Listeners: the TCP side of terminal lines, a thin shell around `switch.protocol.line`.
+
+Each connection feeds the line's core, starts a task a request, and writes answers as they come. Everything
+has a limit: connections, requests under way (here and in the node), a started frame's time, an answer's time
+in the peer's window. Reaching a limit first stops reading; only a peer that can't be trusted or doesn't read
+is cut off, and never for a decline. What one connection does touches no other.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+from iso8583_specs.framing import FRAMINGS, Frame, Framing, reply_tpdu, write_frame
+from switch.config import Listener as ListenerSettings
+from switch.observability.logs import get
+from switch.observability.metrics import Metrics
+from switch.protocol.line import Line
+from switch.shell.gate import Gate
+
+Answerer = Callable[[bytes, str], Awaitable[bytes | None]]
+"""The flow: a message's body and the listener's name in, the answer's body out."""
+
+_WRITE_BUFFER_BYTES: Final = 64 * 1024
+_log = get("switch.listener")
+
+
+class Listener:
+    """Accepts terminals on one address.
+
+    Args:
+        name: As configured; a label of metrics.
+        settings: Address, framing and limits.
+        answer: Answers messages.
+        gate: The node's limit of requests under way.
+        metrics: Where what happens is counted.
+    """
+
+    def __init__(
+        self, name: str, settings: ListenerSettings, answer: Answerer, gate: Gate, metrics: Metrics
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.framing: Framing = FRAMINGS[settings.framing]
+        self.answer = answer
+        self.gate = gate
+        self.metrics = metrics
+        self.connections: set[Connection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.all_gone = asyncio.Event()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        assert self._server is not None
+        port = self._server.sockets[0].getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+    async def open(self) -> None:
+        """Start to accept.
+
+        Raises:
+            OSError: the address can't be had.
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self), self.settings.host, self.settings.port, backlog=4096
+        )
+
+    def stop_accepting(self) -> None:
+        """Take no more connections, and no more requests on those that are open."""
+        if self._server is not None:
+            self._server.close()
+        for connection in self.connections:
+            connection.stop_reading()
+
+    async def drain(self, seconds: float) -> int:
+        """Wait until what is under way is answered; how many requests were not, in time."""
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=seconds)
+        return len(self.tasks)
+
+    async def close(self, seconds: float) -> None:
+        """End every connection; answers already written still leave, if their peers take them in time."""
+        for connection in list(self.connections):
+            connection.close()
+        if self.connections:
+            self.all_gone.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.all_gone.wait(), seconds)
+        for connection in list(self.connections):
+            connection.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One accepted connection."""
+
+    __slots__ = (
+        "_frame_timer",
+        "_line",
+        "_listener",
+        "_stopped",
+        "_timed_frame",
+        "_transport",
+        "_write_timer",
+    )
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._line = Line(listener.framing, listener.settings.in_flight_max)
+        self._transport: asyncio.Transport
+        self._frame_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._timed_frame = 0
+        self._stopped = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or refuse it if there are too many."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        listener = self._listener
+        if len(listener.connections) >= listener.settings.connections_max:
+            listener.metrics.connection_rejected(listener.name, "too_many")
+            transport.abort()
+            return
+        transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
+        listener.connections.add(self)
+        listener.metrics.connection_accepted(listener.name)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection; its requests go on, their answers have nowhere to go."""
+        del exc
+        self._stop_timers()
+        self._listener.gate.forget(self)
+        if self in self._listener.connections:
+            self._listener.connections.remove(self)
+            self._listener.metrics.connection_closed(self._listener.name)
+            if not self._listener.connections:
+                self._listener.all_gone.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Start a task for each request that is whole."""
+        listener, line = self._listener, self._line
+        received = line.receive(data)
+        for defect in received.defects:
+            listener.metrics.frame_malformed(listener.name, defect)
+            _log.warning("frame malformed", listener=listener.name, defect=defect)
+        for frame in received.frames:
+            task = asyncio.create_task(self._serve(frame))
+            listener.tasks.add(task)
+            task.add_done_callback(listener.tasks.discard)
+        listener.gate.enter(len(received.frames))
+        self._follow_line()
+
+    def eof_received(self) -> bool:
+        """The peer has sent all it wanted: what is under way is still answered, then the line ends."""
+        self._line.is_lost = True
+        self._follow_line()
+        return True
+
+    def pause_writing(self) -> None:
+        """The peer doesn't read: stop reading from it, and give it a time limit."""
+        self._line.peer_reads = False
+        seconds = self._listener.settings.write_timeout_seconds
+        self._write_timer = asyncio.get_running_loop().call_later(seconds, self._write_timed_out)
+        self._follow_line()
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        self._line.peer_reads = True
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        self._follow_line()
+
+    def stop_reading(self) -> None:
+        """Take no more requests."""
+        self._stopped = True
+        self._follow_line()
+
+    def gate_opened(self) -> None:
+        """The node has room for requests again."""
+        self._follow_line()
+
+    def close(self) -> None:
+        """End the connection once its answers have left."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._transport.abort()
+
+    async def _serve(self, frame: Frame) -> None:
+        """Answer one request. An exception is a defect of the program, answered by silence."""
+        listener = self._listener
+        try:
+            answer = await listener.answer(frame.body, listener.name)
+            if answer is not None and not self._transport.is_closing():
+                tpdu = reply_tpdu(frame.tpdu)
+                self._transport.write(write_frame(listener.framing, tpdu, frame.header, answer))
+        except Exception:  # noqa: BLE001 - whatever it was, the other requests go on
+            _log.exception("request failed", listener=listener.name)
+        finally:
+            self._line.answered()
+            listener.gate.leave()
+            self._follow_line()
+
+    def _follow_line(self) -> None:
+        """Do what the line's core asks for: read or not, keep time, or end."""
+        if self._transport.is_closing():
+            return
+        if self._line.is_done:
+            self._transport.close()
+            return
+        may_read = self._line.may_read and not self._stopped
+        if may_read and self._listener.gate.is_full:
+            self._listener.gate.wait(self)
+            may_read = False
+        if may_read != self._transport.is_reading():
+            if may_read:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
+                self._listener.metrics.reading_paused(self._listener.name)
+        self._time_frame(running=may_read and self._line.awaits_frame)
+
+    def _time_frame(self, *, running: bool) -> None:
+        """Let the time limit of a started frame run, anew for each frame."""
+        if self._frame_timer is not None and (not running or self._timed_frame != self._line.frames_seen):
+            self._frame_timer.cancel()
+            self._frame_timer = None
+        if running and self._frame_timer is None:
+            self._timed_frame = self._line.frames_seen
+            seconds = self._listener.settings.frame_timeout_seconds
+            self._frame_timer = asyncio.get_running_loop().call_later(seconds, self._frame_timed_out)
+
+    def _frame_timed_out(self) -> None:
+        self._frame_timer = None
+        self._listener.metrics.frame_timed_out(self._listener.name)
+        _log.warning("frame not finished in time", listener=self._listener.name)
+        self._line.is_lost = True
+        self._follow_line()
+
+    def _write_timed_out(self) -> None:
+        self._listener.metrics.write_timed_out(self._listener.name)
+        _log.warning("peer doesn't read", listener=self._listener.name)
+        self._transport.abort()
+
+    def _stop_timers(self) -> None:
+        for timer in (self._frame_timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
+        self._frame_timer = self._write_timer = None

@@ -1,0 +1,378 @@
+"""The flow of one request, from the bytes of a message to the bytes of its answer.
+
+Decode, read into the canonical request, run the checks in order, ask the HSM and the ledger, write the
+answer, put the MAC on it. What is checked, and in which order, is the table in `steps`; what a dialect calls
+it is its vocabulary; what is decided about money is the ledger's. This module only fetches what the next
+check needs.
+
+An answer leaves when its outcome is durable, or when it is certain that there is nothing to be durable. An
+outcome nobody knows yet gets no answer at all: the terminal repeats or reverses. An exception here is a
+defect of the program; it, too, is answered by silence, never by a guess.
+"""
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final, NamedTuple, Protocol
+
+from directory.key_sets import candidates
+from directory.records import Card, KeySet, PanIndex, Product, Terminal
+from hsm_soft.hsm import SoftHsm
+from hsm_soft.key_block import KeyBlock
+from hsm_soft.pin import PinReference, PinResult
+from hsm_soft.pos_mac import MacMismatch
+from iso8583_specs.codec import Codec, MalformedMessage
+from ledger.chart import Asset
+from ledger.identity import (
+    REVERSED_KIND,
+    TransactionKind,
+    TransactionNumbers,
+    duplicate_key,
+    retrieval_reference,
+)
+from ledger.intent import Intent, Origin, PinVerdict
+from ledger.outcome import Outcome
+from ledger.postgres.group import Result
+from ledger.product import ProductRules
+from routing.route import route
+from routing.table import OWN_LEDGER, RangeTable
+from storage.database import DatabaseUnavailable
+from switch.observability.logs import get
+from switch.observability.metrics import Metrics
+from switch.shell.clock import Clock
+from switch.transaction.steps import ISSUER_CHECKS, LINE_CHECKS, Situation, first_refusal
+from switch.transaction.turns import Turns
+from switch.vocabulary import unionpay_pos
+from switch.vocabulary.model import Reply, Request, Service
+
+KINDS: Final = {
+    Service.PURCHASE: TransactionKind.PURCHASE,
+    Service.BALANCE_INQUIRY: TransactionKind.BALANCE_INQUIRY,
+    Service.PURCHASE_REVERSAL: TransactionKind.PURCHASE_REVERSAL,
+}
+"""The ledger's kind for each service that reaches it."""
+
+PIN_VERDICTS: Final = {
+    PinResult.ABSENT: PinVerdict.ABSENT,
+    PinResult.MATCH: PinVerdict.MATCH,
+    PinResult.MISMATCH: PinVerdict.MISMATCH,
+    PinResult.UNREADABLE: None,
+}
+"""The HSM's result as the checks and the ledger know it."""
+
+_MAC_BYTES: Final = 8
+_log = get("switch.transaction")
+
+
+class PostsIntents(Protocol):
+    """The ledger, as the flow uses it."""
+
+    numbers: TransactionNumbers
+
+    async def post(self, intent: Intent) -> Result:
+        """The durable result of an intent."""
+        ...
+
+
+class SeesDirectory(Protocol):
+    """The directory's view and the changes a sign-on makes, as the flow uses them."""
+
+    def peek_card(self, pan_index: PanIndex) -> Card | None:
+        """The card if it is in memory."""
+        ...
+
+    async def card(self, pan_index: PanIndex) -> Card | None:
+        """The card."""
+        ...
+
+    def peek_terminal(self, merchant_id: str, terminal_id: str) -> Terminal | None:
+        """The terminal if it is in memory."""
+        ...
+
+    async def terminal(self, merchant_id: str, terminal_id: str) -> Terminal | None:
+        """The terminal."""
+        ...
+
+    async def reload_terminal(self, merchant_id: str, terminal_id: str) -> Terminal | None:
+        """The terminal as the database has it now."""
+        ...
+
+    async def verified(self, terminal: Terminal, used: KeySet) -> Terminal:
+        """Note that these keys have been proven by a MAC."""
+        ...
+
+
+class SignsOn(Protocol):
+    """Network management: what needs no MAC and moves no money."""
+
+    async def manage(self, request: Request, terminal: Terminal, number: int, now_us: int) -> Reply:
+        """The reply to a sign-on, sign-off or echo of a known terminal."""
+        ...
+
+
+class Answered(NamedTuple):
+    """A reply, and the keys whose MAC goes on it (None: no MAC)."""
+
+    reply: Reply
+    key_set: KeySet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a flow is put together from."""
+
+    codec: Codec
+    directory: SeesDirectory
+    management: SignsOn
+    hsm: SoftHsm
+    ledger: PostsIntents
+    table: RangeTable
+    clock: Clock
+    metrics: Metrics
+    old_set_us: int
+
+
+class Flow:
+    """Answers messages of one dialect; see the module's docstring."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._clock = parts.clock
+        self._hsm = parts.hsm
+        self._directory = parts.directory
+        self._ledger = parts.ledger
+        self._turns = Turns()
+        self._rules: dict[Product, ProductRules] = {}
+
+    async def answer(self, body: bytes, listener: str) -> bytes | None:
+        """The answer to a message, without framing; None if none is due.
+
+        Args:
+            body: The message, from its MTI on.
+            listener: Where it came in, for metrics.
+        """
+        request = self._read(body, listener)
+        if request is None:
+            return None
+        started, outcome, metrics = perf_counter(), "unanswered", self._parts.metrics
+        metrics.transaction_started()
+        try:
+            if request.unexpected_fields:
+                metrics.fields_unexpected(listener, request.unexpected_fields)
+            reply, key_set = await self._reply(request, body, self._ledger.numbers.next())
+            answer = self._write(request, reply, key_set)
+            outcome = reply.outcome.name.lower()
+            self._note(request, reply, perf_counter() - started)
+        finally:
+            metrics.transaction_finished(request.service.value, outcome, perf_counter() - started)
+        return answer
+
+    def _read(self, body: bytes, listener: str) -> Request | None:
+        """The request in a message; one that can't be decoded still is one if its MTI can be read."""
+        try:
+            message, defect = self._parts.codec.decode(body), None
+        except MalformedMessage as malformed:
+            self._parts.metrics.message_malformed(listener, malformed.reason.value)
+            _log.warning("message malformed", listener=listener, defect=str(malformed))
+            readable = self._parts.codec.decode_readable(body)
+            if readable is None:
+                return None
+            message, defect = readable, str(malformed)
+        if not unionpay_pos.is_request(message.mti):
+            self._parts.metrics.message_malformed(listener, "not_a_request")
+            return None
+        request = unionpay_pos.read(message)
+        request.defect = defect or request.defect
+        return request
+
+    async def _reply(self, request: Request, body: bytes, number: int) -> Answered:
+        """The reply; without the database nothing can have been decided, which is answered as such."""
+        now_us = self._clock.now_us()
+        try:
+            kind = KINDS.get(request.service)
+            if kind is not None:
+                return await self._transact(request, kind, body, number, now_us)
+            return await self._manage(request, number, now_us)
+        except DatabaseUnavailable:
+            return Answered(self._short(Outcome.SYSTEM_MALFUNCTION, number, now_us))
+
+    async def _manage(self, request: Request, number: int, now_us: int) -> Answered:
+        situation = self._situation(request, now_us)
+        situation.terminal = await self._terminal(request)
+        refused = first_refusal(LINE_CHECKS[request.service], situation)
+        if refused is not None:
+            return Answered(self._short(refused, number, now_us))
+        assert situation.terminal is not None
+        return Answered(await self._parts.management.manage(request, situation.terminal, number, now_us))
+
+    async def _transact(
+        self, request: Request, kind: TransactionKind, body: bytes, number: int, now_us: int
+    ) -> Answered:
+        """A request for the ledger. Its turn is taken before anything is awaited."""
+        key = self._key(request, kind)
+        original_key = None
+        if kind in REVERSED_KIND:
+            original_key = self._key(request, REVERSED_KIND[kind])
+        async with self._turns.hold(key, *([original_key] if original_key else [])):
+            situation = self._situation(request, now_us)
+            situation.terminal = await self._terminal(request)
+            key_set = await self._authenticate(situation, body)
+            refused = first_refusal(LINE_CHECKS[request.service], situation)
+            if refused is Outcome.BATCH_NOT_OPEN:
+                refused = await self._refused_anew(situation)
+            if refused is not None:
+                return Answered(self._short(refused, number, now_us), key_set)
+            await self._find_card(situation, key_set)
+            refused = first_refusal(ISSUER_CHECKS[request.service], situation)
+            intent = self._intent(situation, kind, number, now_us, refused)
+            intent.key, intent.original_key = key, original_key
+            result = await self._ledger.post(intent)
+        return Answered(self._result_reply(result, has_mac=key_set is not None), key_set)
+
+    def _key(self, request: Request, kind: TransactionKind) -> bytes:
+        return duplicate_key(request.merchant_id, request.terminal_id, request.batch, request.stan, kind)
+
+    def _situation(self, request: Request, now_us: int) -> Situation:
+        return Situation(request, self._clock.local(now_us).year_month)
+
+    async def _terminal(self, request: Request) -> Terminal | None:
+        name = (request.merchant_id, request.terminal_id)
+        if not all(part.isascii() and part.isprintable() for part in name):
+            return None  # no such name is ever registered, and not every text can be asked of the database
+        return self._directory.peek_terminal(*name) or await self._directory.terminal(*name)
+
+    async def _authenticate(self, situation: Situation, body: bytes) -> KeySet | None:
+        """Find the key set whose MAC this is; before giving up, see whether another node rolled the keys."""
+        terminal, request = situation.terminal, situation.request
+        if terminal is None or request.defect is not None:
+            return None
+        used = self._matching(terminal, request, body)
+        if used is None:
+            terminal = await self._directory.reload_terminal(request.merchant_id, request.terminal_id)
+            used = self._matching(terminal, request, body) if terminal is not None else None
+        if used is None or terminal is None:
+            return None
+        situation.mac_verified = True
+        situation.terminal = terminal
+        if not used.verified:
+            situation.terminal = await self._directory.verified(terminal, used)
+        return used
+
+    def _matching(self, terminal: Terminal, request: Request, body: bytes) -> KeySet | None:
+        assert request.mac is not None
+        data = body[:-_MAC_BYTES]
+        now_us = self._clock.now_us()
+        for key_set in candidates(terminal.key_sets, now_us, self._parts.old_set_us):
+            try:
+                self._hsm.verify_pos_mac(KeyBlock(key_set.mac_key), data, request.mac)
+            except MacMismatch:
+                continue
+            return key_set
+        return None
+
+    async def _refused_anew(self, situation: Situation) -> Outcome | None:
+        """Another node may have opened the batch: look again before 77."""
+        request = situation.request
+        situation.terminal = await self._directory.reload_terminal(request.merchant_id, request.terminal_id)
+        return first_refusal(LINE_CHECKS[request.service], situation)
+
+    async def _find_card(self, situation: Situation, key_set: KeySet | None) -> None:
+        """Route the card, look it up, and have its PIN verified."""
+        request = situation.request
+        if request.pan is None:
+            return
+        situation.destination = route(self._parts.table, request.pan.clear)
+        if situation.destination is not OWN_LEDGER:
+            return
+        index = PanIndex(self._hsm.pan_index(request.pan.clear))
+        situation.card = self._directory.peek_card(index) or await self._directory.card(index)
+        if situation.card is not None and request.pin_block is not None and key_set is not None:
+            situation.pin = self._verify_pin(request, situation.card, key_set)
+
+    def _verify_pin(self, request: Request, card: Card, key_set: KeySet) -> PinVerdict | None:
+        """The HSM's verdict, under the PIN key of the set whose MAC fitted: never found by trial."""
+        assert request.pan is not None
+        assert request.pin_block is not None
+        if not request.pin_block_usable:
+            return None
+        result = self._hsm.verify_pin(
+            KeyBlock(key_set.pin_key), request.pin_block, request.pan.clear, card.wallet_id,
+            PinReference(card.pin_salt, card.pin_value),
+        )  # fmt: skip
+        return PIN_VERDICTS[result]
+
+    def _intent(
+        self,
+        situation: Situation,
+        kind: TransactionKind,
+        number: int,
+        now_us: int,
+        refused: Outcome | None,
+    ) -> Intent:
+        request, terminal, card = situation.request, situation.terminal, situation.card
+        assert terminal is not None
+        wallet_id = card.wallet_id if card is not None else None
+        if kind in REVERSED_KIND and request.pan is not None and card is None:
+            wallet_id = 0
+        return Intent(
+            number, kind, b"", self._fingerprint(request), now_us, int(request.currency or Asset.CNY),
+            request.amount_minor, Origin(terminal.merchant.id, request.merchant_id, request.terminal_id,
+            request.batch, request.stan), wallet_id, self._rules_of(card.product) if card is not None else
+            None, situation.pin or PinVerdict.ABSENT, refused,
+        )  # fmt: skip
+
+    def _fingerprint(self, request: Request) -> bytes:
+        """A keyed hash of what makes two requests the same: never of fields that change on a repeat."""
+        fields = request.message.fields
+        pan = request.pan.clear if request.pan is not None else ""
+        told = [str(fields.get(number, "")) for number in (3, 4, 25, 49, 61, 37)]
+        return self._hsm.fingerprint("\0".join([pan, str(fields[60])[:2], *told]).encode("latin-1"))
+
+    def _rules_of(self, product: Product) -> ProductRules:
+        rules = self._rules.get(product)
+        if rules is None:
+            rules = self._rules[product] = ProductRules(
+                product.asset,
+                product.pin_tries_max,
+                product.transaction_max_minor,
+                product.day_amount_max_minor,
+                product.day_count_max,
+            )
+        return rules
+
+    def _result_reply(self, result: Result, *, has_mac: bool) -> Reply:
+        at = self._clock.local(result.received_at_us)
+        return Reply(
+            result.outcome,
+            result.transaction_id,
+            at.time,
+            at.date,
+            result.available_minor,
+            has_mac=has_mac and result.outcome is not Outcome.SYSTEM_MALFUNCTION,
+        )
+
+    def _short(self, outcome: Outcome, number: int, now_us: int) -> Reply:
+        """A reply that says no more than its outcome."""
+        at = self._clock.local(now_us)
+        return Reply(outcome, number, at.time, at.date)
+
+    def _write(self, request: Request, reply: Reply, key_set: KeySet | None) -> bytes:
+        answer = self._parts.codec.encode(unionpay_pos.answer(request.message, reply))
+        if not reply.has_mac:
+            return answer
+        assert key_set is not None
+        data = answer[:-_MAC_BYTES]
+        return data + self._hsm.pos_mac(KeyBlock(key_set.mac_key), data)
+
+    def _note(self, request: Request, reply: Reply, seconds: float) -> None:
+        _log.info(
+            "transaction",
+            kind=request.service.value,
+            outcome=reply.outcome.name.lower(),
+            rrn=retrieval_reference(reply.transaction_id),
+            merchant=request.merchant_id,
+            terminal=request.terminal_id,
+            batch=request.batch,
+            stan=request.stan,
+            amount_minor=request.amount_minor,
+            ms=round(seconds * 1000, 2),
+        )

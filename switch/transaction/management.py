@@ -1,0 +1,60 @@
+"""Network management: sign-on, sign-off and echo. No MAC comes with them, and no money moves.
+
+A sign-on hands out new session keys under the terminal's master key, and tells the batch that is open. It
+proves nothing about who asked, so the keys in use stay good until the new ones are proven by a MAC.
+"""
+
+from typing import Final, Protocol
+
+from directory.records import KeySet, Terminal
+from hsm_soft.hsm import SoftHsm
+from hsm_soft.key_block import KeyBlock
+from hsm_soft.session_keys import SignOnLayout
+from ledger.outcome import Outcome
+from switch.shell.clock import Clock
+from switch.vocabulary.model import KeyLayout, Reply, Request, Service
+
+LAYOUTS: Final = {
+    KeyLayout.SINGLE_24: SignOnLayout.SINGLE_24,
+    KeyLayout.DOUBLE_40: SignOnLayout.DOUBLE_40,
+}
+"""The HSM's layout for each layout of the vocabulary."""
+
+
+class KeepsSignOns(Protocol):
+    """The directory, as management uses it."""
+
+    async def signed_on(self, terminal: Terminal, new: KeySet) -> Terminal:
+        """Keep the keys that a sign-on hands out; the terminal as it is afterwards."""
+        ...
+
+    async def signed_off(self, terminal: Terminal) -> None:
+        """Note that the terminal said it leaves."""
+        ...
+
+
+class Management:
+    """Answers network management requests of known terminals."""
+
+    def __init__(self, hsm: SoftHsm, directory: KeepsSignOns, clock: Clock) -> None:
+        self._hsm = hsm
+        self._directory = directory
+        self._clock = clock
+
+    async def manage(self, request: Request, terminal: Terminal, number: int, now_us: int) -> Reply:
+        """The reply to a request that passed its checks."""
+        at = self._clock.local(now_us)
+        if request.service is Service.SIGN_ON:
+            batch, field_62 = await self._sign_on(request, terminal, now_us)
+            return Reply(Outcome.APPROVED, number, at.time, at.date, batch=batch, session_keys=field_62)
+        if request.service is Service.SIGN_OFF:
+            await self._directory.signed_off(terminal)
+        return Reply(Outcome.APPROVED, number, at.time, at.date)
+
+    async def _sign_on(self, request: Request, terminal: Terminal, now_us: int) -> tuple[str, bytes]:
+        """The open batch and field 62; the keys are durable before they are told."""
+        assert request.key_layout is not None
+        keys = self._hsm.new_session_keys(KeyBlock(terminal.master_key), LAYOUTS[request.key_layout])
+        new = KeySet(now_us, verified=False, pin_key=keys.pin_key, mac_key=keys.mac_key)
+        signed_on = await self._directory.signed_on(terminal, new)
+        return signed_on.batch, keys.field_62

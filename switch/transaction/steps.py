@@ -1,0 +1,193 @@
+"""The checks of a transaction: what is checked, in which order, for which service. Pure.
+
+Each check looks at what is known so far (`Situation`) and returns the outcome that ends the request, or None.
+They run in two stretches. The checks of the line end a request at once and leave no trace. The checks of the
+issuer end it with an answer that belongs to the transaction: their outcome is carried to the ledger as a
+refusal, because a repeat must be answered as the first time, and only the ledger knows what was answered. The
+ledger goes on with PIN, limits and funds.
+
+Reversals are checked for terminal, format and MAC only: what must be taken back is, whatever became of card,
+merchant or limit since.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from directory.records import Card, CardState, MerchantState, Product, Terminal, TerminalState
+from ledger.intent import PinVerdict
+from ledger.outcome import Outcome
+from routing.route import NoCardRange, NoRoute
+from routing.table import Destination
+from switch.vocabulary.model import Request, Service
+
+
+@dataclass(slots=True)
+class Situation:
+    """What is known of a request so far; filled in while the checks go on.
+
+    Attributes:
+        request: The request.
+        year_month: Now as YYMM in the switch's time zone, for expiry.
+        terminal: As the directory knows it, None if it doesn't.
+        mac_verified: Whether the MAC fits one of the terminal's key sets.
+        destination: What routing chose for the card.
+        card: None if the directory doesn't know it.
+        pin: What the HSM said of the PIN; None for a block that it can't read.
+    """
+
+    request: Request
+    year_month: str
+    terminal: Terminal | None = None
+    mac_verified: bool = False
+    destination: Destination | NoCardRange | NoRoute | None = None
+    card: Card | None = None
+    pin: PinVerdict | None = PinVerdict.ABSENT
+
+
+Check: TypeAlias = Callable[[Situation], Outcome | None]
+
+
+def terminal_known(s: Situation) -> Outcome | None:
+    """97: the directory knows this terminal of this merchant. A message too broken to name one is 30."""
+    if not (s.request.terminal_id and s.request.merchant_id):
+        return Outcome.MALFORMED
+    return None if s.terminal is not None else Outcome.TERMINAL_UNKNOWN
+
+
+def format_right(s: Situation) -> Outcome | None:
+    """30: the message keeps the dialect's rules."""
+    return Outcome.MALFORMED if s.request.defect is not None else None
+
+
+def mac_right(s: Situation) -> Outcome | None:
+    """A0: the MAC is the terminal's."""
+    return None if s.mac_verified else Outcome.MAC_WRONG
+
+
+def service_offered(s: Situation) -> Outcome | None:
+    """40: this switch offers the service."""
+    return Outcome.FUNCTION_NOT_SUPPORTED if s.request.service is Service.UNSUPPORTED else None
+
+
+def merchant_trades(s: Situation) -> Outcome | None:
+    """03: the merchant may trade."""
+    assert s.terminal is not None
+    return None if s.terminal.merchant.state is MerchantState.ACTIVE else Outcome.MERCHANT_INVALID
+
+
+def terminal_in_use(s: Situation) -> Outcome | None:
+    """58: the terminal may be used."""
+    assert s.terminal is not None
+    return None if s.terminal.state is TerminalState.ACTIVE else Outcome.TERMINAL_NOT_PERMITTED
+
+
+def batch_open(s: Situation) -> Outcome | None:
+    """77: the batch is the terminal's open one."""
+    assert s.terminal is not None
+    return None if s.request.batch == s.terminal.batch else Outcome.BATCH_NOT_OPEN
+
+
+def cards_agree(s: Situation) -> Outcome | None:
+    """14: field 2 and track 2 name one card."""
+    return None if s.request.cards_agree else Outcome.CARD_DIFFERS
+
+
+def routed(s: Situation) -> Outcome | None:
+    """15, 92: the card belongs to a range, and whoever authorises it can be reached."""
+    if isinstance(s.destination, NoCardRange):
+        return Outcome.CARD_RANGE_UNKNOWN
+    return Outcome.NO_ROUTE if isinstance(s.destination, NoRoute) else None
+
+
+CARD_STATES: Final[Mapping[CardState, Outcome | None]] = MappingProxyType(
+    {
+        CardState.STOCK: Outcome.CARD_UNKNOWN,
+        CardState.INACTIVE: Outcome.CARD_INACTIVE,
+        CardState.ACTIVE: None,
+        CardState.FROZEN: Outcome.CARD_RESTRICTED,
+        CardState.LOST: Outcome.CARD_LOST,
+        CardState.STOLEN: Outcome.CARD_STOLEN,
+        CardState.REPLACED: Outcome.CARD_UNKNOWN,
+        CardState.EXPIRED: Outcome.CARD_EXPIRED,
+        CardState.CLOSED: Outcome.CARD_UNKNOWN,
+    }
+)
+"""What a card's state answers: 14, 21, 41, 43, 54 or 62, or nothing for an active card."""
+
+
+def card_good(s: Situation) -> Outcome | None:
+    """14, 21, 41, 43, 54, 62: the card exists, is active and not expired, and states its own expiry."""
+    card = s.card
+    if card is None:
+        return Outcome.CARD_UNKNOWN
+    refused = CARD_STATES[card.state]
+    if refused is not None:
+        return refused
+    stated = s.request.expiry
+    if card.expiry < s.year_month or (stated is not None and stated != card.expiry):
+        return Outcome.CARD_EXPIRED
+    return None
+
+
+def service_allowed(s: Situation) -> Outcome | None:
+    """57: the card's product knows this currency."""
+    assert s.card is not None
+    return None if s.request.currency == f"{s.card.product.asset:03d}" else Outcome.SERVICE_NOT_ALLOWED
+
+
+PIN_RULES: Final[Mapping[Service, Callable[[Product], bool]]] = MappingProxyType(
+    {
+        Service.PURCHASE: lambda product: product.pin_for_purchase,
+        Service.BALANCE_INQUIRY: lambda product: product.pin_for_balance,
+    }
+)
+"""Whether a product wants a PIN for a service."""
+
+
+def pin_readable(s: Situation) -> Outcome | None:
+    """99, 55: the PIN block can be read, and there is one where the product wants it. Counts no try."""
+    assert s.card is not None
+    if s.pin is None:
+        return Outcome.PIN_UNREADABLE
+    if s.pin is PinVerdict.ABSENT and PIN_RULES[s.request.service](s.card.product):
+        return Outcome.PIN_MISSING
+    return None
+
+
+_MANAGEMENT: Final = (terminal_known, format_right)
+_CARD_LINE: Final = (terminal_known, format_right, mac_right, merchant_trades, terminal_in_use, batch_open)
+
+LINE_CHECKS: Final[Mapping[Service, Sequence[Check]]] = MappingProxyType(
+    {
+        Service.SIGN_ON: (*_MANAGEMENT, merchant_trades, terminal_in_use),
+        Service.SIGN_OFF: _MANAGEMENT,
+        Service.ECHO: _MANAGEMENT,
+        Service.PURCHASE: _CARD_LINE,
+        Service.BALANCE_INQUIRY: _CARD_LINE,
+        Service.PURCHASE_REVERSAL: (terminal_known, format_right, mac_right),
+        Service.UNSUPPORTED: (terminal_known, format_right, service_offered),
+    }
+)
+"""The checks of the line, in order. What they refuse leaves no trace and may be sent again."""
+
+_CARD_ISSUER: Final = (cards_agree, routed, card_good, service_allowed, pin_readable)
+
+ISSUER_CHECKS: Final[Mapping[Service, Sequence[Check]]] = MappingProxyType(
+    {
+        Service.PURCHASE: _CARD_ISSUER,
+        Service.BALANCE_INQUIRY: _CARD_ISSUER,
+        Service.PURCHASE_REVERSAL: (),
+    }
+)
+"""The checks of the issuer, in order. What they refuse is the transaction's answer, for its repeats too."""
+
+
+def first_refusal(checks: Sequence[Check], situation: Situation) -> Outcome | None:
+    """The outcome of the first check that refuses, None if all pass."""
+    for check in checks:
+        refused = check(situation)
+        if refused is not None:
+            return refused
+    return None

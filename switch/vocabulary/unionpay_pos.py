@@ -1,0 +1,248 @@
+"""The vocabulary of UnionPay POS terminals: its messages read into requests, replies written into messages.
+
+Everything a deployment might do differently is one of the tables: which codes name which service, which
+fields a service needs, which fields an answer echoes, and the response code of each outcome. Sources:
+docs/dialects.md, message matrix, field 60 and response codes.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from iso8583_specs.message import Message
+from iso8583_specs.values import Pan
+from ledger.identity import approval_code, retrieval_reference
+from ledger.outcome import Outcome
+from switch.vocabulary.model import KeyLayout, Reply, Request, Service
+
+FINANCIAL: Final[Mapping[tuple[str, str, str, str], Service]] = MappingProxyType(
+    {
+        # MTI, first two digits of field 3, field 25, 60.1
+        ("0200", "00", "00", "22"): Service.PURCHASE,
+        ("0200", "31", "00", "01"): Service.BALANCE_INQUIRY,
+        ("0400", "00", "00", "22"): Service.PURCHASE_REVERSAL,
+    }
+)
+"""Which service a financial request asks for."""
+
+MANAGEMENT: Final[Mapping[tuple[str, str], Service]] = MappingProxyType(
+    {
+        # MTI, 60.3
+        ("0800", "001"): Service.SIGN_ON,
+        ("0800", "003"): Service.SIGN_ON,
+        ("0820", "002"): Service.SIGN_OFF,
+        ("0820", "301"): Service.ECHO,
+    }
+)
+"""Which service a network management request asks for; its 60.1 is 00."""
+
+KEY_LAYOUTS: Final = MappingProxyType({"001": KeyLayout.SINGLE_24, "003": KeyLayout.DOUBLE_40})
+"""60.3 of a sign-on: the layout of field 62 in its answer."""
+
+NEEDED: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(
+    {
+        Service.SIGN_ON: frozenset({11, 41, 42, 60}),
+        Service.SIGN_OFF: frozenset({41, 42, 60}),
+        Service.ECHO: frozenset({41, 42, 60}),
+        Service.PURCHASE: frozenset({3, 4, 11, 22, 25, 41, 42, 49, 60, 64}),
+        Service.BALANCE_INQUIRY: frozenset({3, 11, 22, 25, 41, 42, 49, 60, 64}),
+        # Terminals differ in whether a reversal carries 22 and 39; nothing is decided by them.
+        Service.PURCHASE_REVERSAL: frozenset({3, 4, 11, 25, 41, 42, 49, 60, 64}),
+        Service.UNSUPPORTED: frozenset({41, 42}),
+    }
+)
+"""The fields without which a request is malformed."""
+
+EXPECTED: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(
+    {
+        service: needed
+        | (
+            frozenset({62, 63})
+            if service is Service.SIGN_ON
+            else frozenset({2, 14, 22, 23, 26, 35, 36, 39, 52, 53, 55, 61})
+        )
+        for service, needed in NEEDED.items()
+    }
+)
+"""Fields that belong to a service, needed or not; others are accepted and counted."""
+
+CARD_SERVICES: Final = frozenset({Service.PURCHASE, Service.BALANCE_INQUIRY})
+"""Services that need a card, by field 2 or by track 2."""
+
+ECHOED: Final = (2, 3, 4, 11, 14, 25, 41, 42, 49, 60)
+"""Fields of the request that every answer repeats where they were present."""
+
+RESPONSE_CODES: Final[Mapping[Outcome, str]] = MappingProxyType(
+    {
+        Outcome.APPROVED: "00",
+        Outcome.TERMINAL_UNKNOWN: "97",
+        Outcome.MALFORMED: "30",
+        Outcome.MAC_WRONG: "A0",
+        Outcome.MERCHANT_INVALID: "03",
+        Outcome.TERMINAL_NOT_PERMITTED: "58",
+        Outcome.BATCH_NOT_OPEN: "77",
+        Outcome.FUNCTION_NOT_SUPPORTED: "40",
+        Outcome.DUPLICATE_DIFFERS: "94",
+        Outcome.RELATED_TRANSACTION_WRONG: "22",
+        Outcome.ORIGINAL_NOT_FOUND: "25",
+        Outcome.ORIGINAL_AMOUNT_DIFFERS: "64",
+        Outcome.CARD_RANGE_UNKNOWN: "15",
+        Outcome.NO_ROUTE: "92",
+        Outcome.CARD_UNKNOWN: "14",
+        Outcome.CARD_DIFFERS: "14",
+        Outcome.CARD_INACTIVE: "21",
+        Outcome.CARD_LOST: "41",
+        Outcome.CARD_STOLEN: "43",
+        Outcome.CARD_EXPIRED: "54",
+        Outcome.CARD_RESTRICTED: "62",
+        Outcome.SERVICE_NOT_ALLOWED: "57",
+        Outcome.PIN_UNREADABLE: "99",
+        Outcome.PIN_MISSING: "55",
+        Outcome.PIN_TRIES_EXCEEDED: "75",
+        Outcome.PIN_WRONG: "55",
+        Outcome.AMOUNT_INVALID: "13",
+        Outcome.AMOUNT_OVER_LIMIT: "61",
+        Outcome.COUNT_OVER_LIMIT: "65",
+        Outcome.INSUFFICIENT_FUNDS: "51",
+        Outcome.SYSTEM_MALFUNCTION: "96",
+        Outcome.WALLET_QUARANTINED: "96",
+    }
+)
+"""Field 39 of the answer, for every outcome."""
+
+MAC_FIELD: Final = 64
+_MAC_PLACEHOLDER: Final = bytes(8)
+PAN_DIGITS_MAX: Final = 19
+_MANAGEMENT_TYPE: Final = "00"
+_FINANCIAL_60_DIGITS: Final = 8
+_MANAGEMENT_60_DIGITS: Final = 11
+_PIN_WITH_PAN, _PIN_ALGORITHMS = "2", "06"
+_ANSWERS: Final = MappingProxyType({"0": "1", "2": "3"})
+"""The function digit of an MTI and that of its answer; other functions are no requests."""
+
+
+def is_request(mti: str) -> bool:
+    """Whether a message with this MTI wants an answer: a request or advice, first sending or repeat."""
+    return mti[2] in _ANSWERS and mti[3] in "01"
+
+
+def read(message: Message) -> Request:
+    """Read a message that `is_request` into the canonical request."""
+    fields = message.fields
+    field_60 = _text(message, 60)
+    service = _service(message, field_60)
+    request = Request(service, message, terminal_id=_text(message, 41), merchant_id=_text(message, 42))
+    request.stan = _text(message, 11)
+    request.batch = field_60[2:8]
+    request.defect = _defect(message, service, field_60)
+    request.unexpected_fields = len(fields.keys() - EXPECTED[service])
+    mac = fields.get(MAC_FIELD)
+    request.mac = mac if isinstance(mac, bytes) else None
+    if service is Service.SIGN_ON:
+        request.key_layout = KEY_LAYOUTS[field_60[8:11]]
+    elif service not in (Service.SIGN_OFF, Service.ECHO):
+        _read_financial(message, request)
+    return request
+
+
+def _text(message: Message, number: int) -> str:
+    value = message.fields.get(number, "")
+    return value if isinstance(value, str) else ""
+
+
+def _service(message: Message, field_60: str) -> Service:
+    mti = message.mti[:3] + "0"
+    if mti in ("0800", "0820"):
+        return MANAGEMENT.get((mti, field_60[8:11]), Service.UNSUPPORTED)
+    codes = (mti, _text(message, 3)[:2], _text(message, 25), field_60[:2])
+    return FINANCIAL.get(codes, Service.UNSUPPORTED)
+
+
+def _defect(message: Message, service: Service, field_60: str) -> str | None:
+    """The first rule of the dialect that the message breaks, in words."""
+    fields = message.fields
+    missing = NEEDED[service] - fields.keys()
+    if missing:
+        return f"field {min(missing)} is missing"
+    if service in (Service.SIGN_ON, Service.SIGN_OFF, Service.ECHO):
+        fits = len(field_60) >= _MANAGEMENT_60_DIGITS and field_60[:2] == _MANAGEMENT_TYPE
+        return None if fits else "field 60 doesn't fit a management message"
+    if service is Service.UNSUPPORTED:
+        return None
+    if len(field_60) < _FINANCIAL_60_DIGITS:
+        return "field 60 has no batch"
+    if not _text(message, 49).isdecimal():
+        return "field 49 is no currency number"
+    return _card_defect(message, service)
+
+
+def _card_defect(message: Message, service: Service) -> str | None:
+    fields = message.fields
+    if service in CARD_SERVICES and not fields.keys() & {2, 35}:
+        return "field 2 or 35 is missing"
+    if 52 in fields and 53 not in fields:
+        return "field 53 is missing beside field 52"
+    on_track, separator, _ = _text(message, 35).partition("=")
+    if 35 in fields and not (separator and on_track.isdecimal() and len(on_track) <= PAN_DIGITS_MAX):
+        return "field 35 is no track 2"
+    return "field 2 is empty" if fields.get(2) == "" else None
+
+
+def _read_financial(message: Message, request: Request) -> None:
+    fields = message.fields
+    request.amount_minor = int(_text(message, 4) or 0)
+    request.currency = _text(message, 49)
+    if request.defect is None:
+        _read_card(message, request)
+    block = fields.get(52)
+    if isinstance(block, bytes):
+        request.pin_block = block
+        security = _text(message, 53)
+        request.pin_block_usable = security[:1] == _PIN_WITH_PAN and security[1:2] in _PIN_ALGORITHMS
+
+
+def _read_card(message: Message, request: Request) -> None:
+    """The card by field 2 and track 2; track 2 holds PAN, separator, expiry YYMM (ISO/IEC 7813)."""
+    stated = _text(message, 2)
+    on_track, _, rest = _text(message, 35).partition("=")
+    number = stated or on_track
+    if number:
+        request.pan = Pan(number)
+    request.cards_agree = not (stated and on_track) or stated == on_track
+    request.expiry = _text(message, 14) or rest[:4] or None
+
+
+def answer(request: Message, reply: Reply) -> Message:
+    """Write the answer to a message.
+
+    A MAC is only given its place; whoever holds the key fills it in. The echoed fields keep their fillers, so
+    they come back exactly as they were sent.
+    """
+    fields: dict[int, str | bytes] = {n: request.fields[n] for n in ECHOED if n in request.fields}
+    fillers = {n: digit for n, digit in request.fillers.items() if n in fields}
+    fields[12] = reply.time
+    fields[13] = reply.date
+    fields[37] = retrieval_reference(reply.transaction_id)
+    fields[39] = RESPONSE_CODES[reply.outcome]
+    if reply.has_mac and reply.outcome is Outcome.APPROVED:
+        fields[38] = approval_code(reply.transaction_id)
+    if reply.available_minor is not None:
+        fields[54] = _balance(reply.available_minor)
+    if reply.session_keys is not None:
+        fields[62] = reply.session_keys
+    if reply.batch is not None:
+        stated = _text(request, 60)
+        fields[60] = stated[:2] + reply.batch + stated[8:11]
+    if reply.has_mac:
+        fields[MAC_FIELD] = _MAC_PLACEHOLDER
+    return Message(_answer_mti(request.mti), fields, fillers)
+
+
+def _answer_mti(mti: str) -> str:
+    return mti[:2] + _ANSWERS[mti[2]] + "0"
+
+
+def _balance(available_minor: int) -> str:
+    """One block of field 54: account type 10, amount type 02 (available), CNY, sign, 12 digits."""
+    sign = "C" if available_minor >= 0 else "D"
+    return f"1002156{sign}{abs(available_minor):012d}"
