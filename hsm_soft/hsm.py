@@ -1,0 +1,172 @@
+"""The HSM as the switch sees it: key blocks and data go in, verdicts and sealed bytes come out.
+
+Nothing here returns a clear key, a PIN or a PIN block, and no exception or repr quotes one. A key is named
+by its key block, which says what it may be used for; asking for anything else raises `KeyBlockRefused`. The
+keys an installation has one of each (`named_keys`) are opened once, at start, after the self test.
+
+What the terminals' keys were opened to is kept, as cipher contexts and not as keys, in two least recently
+used caches: a purchase then costs two MACs and one PIN verification, a few microseconds each, where opening
+a key block costs ten. The caches' limit bounds memory at some 1.5 kB a key.
+
+One thread owns an HSM. Randomness is injected.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from hsm_soft import pin, pos_mac, session_keys
+from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage
+from hsm_soft.master_key import MasterKey
+from hsm_soft.named_keys import KEY_IDS
+from hsm_soft.pan import pan_digits
+from hsm_soft.pin import PinReference, PinResult
+from hsm_soft.primitives import Keyed, Random, aes_cmac, des_decryptor, des_encryptor, hmac_sha256
+from hsm_soft.sealing import PanSeal, SealBroken, WalletSeal, keyed_digest
+from hsm_soft.selftest import run_self_test
+from hsm_soft.session_keys import SessionKeys, SignOnLayout
+
+__all__ = ["SoftHsm"]
+
+_CACHED_KEYS_MAX: Final = 20_000
+
+
+class SoftHsm:
+    """A software HSM over one master key and the named keys of one installation.
+
+    Args:
+        master_key: what every key block is under.
+        key_blocks: id → key block, for each id of `KEY_IDS`.
+        random: the source of keys, nonces and salts.
+
+    Raises:
+        KeyBlockRefused: a named key's block is broken, under another master key or for another purpose.
+        SelfTestFailed: an algorithm does not give its known answer.
+    """
+
+    def __init__(
+        self, master_key: MasterKey, key_blocks: Mapping[int, KeyBlock], random: Random = os.urandom
+    ) -> None:
+        run_self_test()
+        self._random = random
+        self._protection = KeyBlockProtection(master_key.key)
+        keys = {
+            usage: self._protection.unwrap(key_blocks[key_id], usage) for usage, key_id in KEY_IDS.items()
+        }
+        self._wallet_key_id = KEY_IDS[KeyUsage.WALLET_SEALING]
+        self._wallet_seal = WalletSeal(self._wallet_key_id, keys[KeyUsage.WALLET_SEALING], random)
+        self._pan_seal = PanSeal(KEY_IDS[KeyUsage.PAN_ENCRYPTION], keys[KeyUsage.PAN_ENCRYPTION], random)
+        self._pan_index = hmac_sha256(keys[KeyUsage.PAN_INDEX])
+        self._pin_reference = aes_cmac(keys[KeyUsage.PIN_REFERENCE])
+        self._fingerprint = hmac_sha256(keys[KeyUsage.FINGERPRINT])
+        self._mac_encryptor = lru_cache(_CACHED_KEYS_MAX)(self._open_mac_key)
+        self._pin_decryptor = lru_cache(_CACHED_KEYS_MAX)(self._open_pin_key)
+
+    def __repr__(self) -> str:
+        mac_keys, pin_keys = self._mac_encryptor.cache_info(), self._pin_decryptor.cache_info()
+        return (
+            f"<SoftHsm {len(KEY_IDS)} named keys, {mac_keys.currsize} MAC keys, {pin_keys.currsize} PIN keys>"
+        )
+
+    def new_session_keys(self, terminal_master: KeyBlock, layout: SignOnLayout) -> SessionKeys:
+        """A new PIN key and MAC key for a terminal, with field 62 of its sign-on response.
+
+        Raises:
+            KeyBlockRefused: `terminal_master` is not a terminal master key.
+        """
+        return session_keys.new_session_keys(self._protection, terminal_master, layout, self._random)
+
+    def import_terminal_master(self, clear: bytes) -> KeyBlock:
+        """The key block of a clear 16-byte terminal master key.
+
+        Raises:
+            KeyBlockRefused: another length, or a weak key.
+        """
+        session_keys.refuse_weak(clear)
+        return self._protection.wrap(KeyUsage.TERMINAL_MASTER, clear, self._random)
+
+    def pos_mac(self, mac_key: KeyBlock, data: bytes) -> bytes:
+        """Field 64: 8 ASCII characters over `data`, MTI up to the field before 64.
+
+        Raises:
+            KeyBlockRefused: `mac_key` is not a POS MAC key.
+        """
+        return pos_mac.pos_mac(self._mac_encryptor(mac_key), data)
+
+    def verify_pos_mac(self, mac_key: KeyBlock, data: bytes, mac: bytes) -> None:
+        """Returns only if `mac` is what `pos_mac` gives.
+
+        Raises:
+            MacMismatch: it is not.
+            KeyBlockRefused: `mac_key` is not a POS MAC key.
+        """
+        pos_mac.verify_pos_mac(self._mac_encryptor(mac_key), data, mac)
+
+    def verify_pin(
+        self, pin_key: KeyBlock, pin_block: bytes, pan: str, wallet_id: int, reference: PinReference
+    ) -> PinResult:
+        """MATCH, MISMATCH or UNREADABLE for a PIN block in format 0 under the terminal's PIN key.
+
+        Raises:
+            KeyBlockRefused: `pin_key` is not a PIN encryption key.
+            NotAPan: `pan` is not digits.
+        """
+        decrypt = self._pin_decryptor(pin_key)
+        return pin.verify_format_0(decrypt, self._pin_reference, pin_block, pan, wallet_id, reference)
+
+    def make_pin_reference(self, pin_text: str, wallet_id: int) -> PinReference:
+        """What to store of a wallet's new PIN.
+
+        Raises:
+            BadPin: not 4 to 12 digits.
+        """
+        return pin.make_reference(self._pin_reference, pin_text, wallet_id, self._random)
+
+    def seal_wallet(self, wallet_id: int, version: int, state: bytes) -> tuple[int, bytes]:
+        """Key id and sealed state; the state grows by 28 bytes. Ids and versions have 64 bits, signed."""
+        return self._wallet_key_id, self._wallet_seal.seal(wallet_id, version, state)
+
+    def open_wallet(self, wallet_id: int, version: int, key_id: int, sealed: bytes) -> bytes:
+        """The state that was sealed for exactly this wallet, version and key id.
+
+        Raises:
+            SealBroken: it was not.
+        """
+        if key_id != self._wallet_key_id:
+            raise SealBroken
+        return self._wallet_seal.open(wallet_id, version, sealed)
+
+    def seal_pan(self, pan: str) -> bytes:
+        """The card number, sealed; differs at each call.
+
+        Raises:
+            NotAPan: `pan` is not digits.
+        """
+        return self._pan_seal.seal(pan)
+
+    def open_pan(self, sealed: bytes) -> str:
+        """The card number.
+
+        Raises:
+            SealBroken: changed, or sealed under another key.
+        """
+        return self._pan_seal.open(sealed)
+
+    def pan_index(self, pan: str) -> bytes:
+        """16 bytes that are equal for equal card numbers: a keyed hash of the whole number.
+
+        Raises:
+            NotAPan: `pan` is not digits.
+        """
+        return keyed_digest(self._pan_index, pan_digits(pan))
+
+    def fingerprint(self, data: bytes) -> bytes:
+        """16 bytes of keyed hash, to tell later whether a request is the same one."""
+        return keyed_digest(self._fingerprint, data)
+
+    def _open_mac_key(self, mac_key: KeyBlock) -> Keyed:
+        return des_encryptor(self._protection.unwrap(mac_key, KeyUsage.POS_MAC))
+
+    def _open_pin_key(self, pin_key: KeyBlock) -> Keyed:
+        return des_decryptor(self._protection.unwrap(pin_key, KeyUsage.PIN_ENCRYPTION))

@@ -1,0 +1,25 @@
+"""The one check of a card number before it enters a cipher: foreign errors about it would quote it."""
+
+from typing import Final
+
+__all__ = ["NotAPan", "pan_digits"]
+
+_PAN_LENGTH_MAX: Final = 19
+
+
+class NotAPan(ValueError):
+    """The caller passed something else where a card number belongs."""
+
+    def __init__(self) -> None:
+        super().__init__("a card number has 1 to 19 digits")
+
+
+def pan_digits(pan: str) -> bytes:
+    """The card number as ASCII digits (ISO/IEC 7812-1: at most 19).
+
+    Raises:
+        NotAPan: other characters, empty or too long.
+    """
+    if not (pan.isascii() and pan.isdigit() and len(pan) <= _PAN_LENGTH_MAX):
+        raise NotAPan
+    return pan.encode("ascii")
