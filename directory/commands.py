@@ -1,0 +1,225 @@
+"""What changes the directory.
+
+Each command is one transaction, or a part of the caller's if that has begun one, and several nodes may run
+it at once: what a change depends on is read under the terminal's row lock. A command that changes a
+terminal returns it as it is afterwards, for the caller's view.
+
+Adding what is there already leaves it as it is, so that whoever builds a world may start over.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, replace
+from typing import Final, NamedTuple, TypeAlias
+
+from directory.key_sets import after_sign_on, after_verified
+from directory.reading import Connection, moment_of, read_product, read_terminals
+from directory.records import CardState, KeySet, Merchant, Product, Terminal, TerminalState
+from storage.database import database_errors
+
+_LAST_BATCH: Final = 999_999
+_KeySets: TypeAlias = tuple[KeySet, ...]
+
+
+class TerminalUnknown(LookupError):
+    """The terminal to be changed does not exist."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class CardRow(NamedTuple):
+    """A card as it is stored; the fields are the table's columns. Its repr shows none that is secret."""
+
+    pan_index: bytes
+    wallet_id: int
+    product_id: int
+    state: CardState
+    expiry: str
+    pan_sealed: bytes
+    pin_salt: bytes
+    pin_value: bytes
+
+    def __repr__(self) -> str:
+        return f"<CardRow of wallet {self.wallet_id}>"
+
+
+async def add_merchant(connection: Connection, merchant: Merchant, *, name: str, category: str) -> None:
+    """Add a merchant; `category` is its ISO 18245 merchant category code, four digits.
+
+    Raises:
+        DatabaseUnavailable: The database failed.
+    """
+    with database_errors():
+        await connection.execute(
+            """INSERT INTO directory.merchant (id, merchant_id, state, name, category)
+               VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING""",
+            *(merchant.id, merchant.merchant_id, merchant.state, name, category),
+        )
+
+
+async def add_product(connection: Connection, product: Product) -> Product:
+    """Add a card product; returns the product that now has this id.
+
+    Raises:
+        DatabaseUnavailable: The database failed.
+    """
+    with database_errors():
+        await connection.execute(
+            """INSERT INTO directory.product
+                   (id, name, asset, pin_for_purchase, pin_for_balance, pin_tries_max,
+                    transaction_max_minor, day_amount_max_minor, day_count_max)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING""",
+            *astuple(product),
+        )
+        return await read_product(connection, product.id)
+
+
+async def add_terminal(
+    connection: Connection, merchant_id: str, terminal_id: str, *, master_key: str, batch: str = "000001"
+) -> None:
+    """Add a terminal to a merchant.
+
+    Args:
+        connection: To the directory's database.
+        merchant_id: DE 42 of a merchant that exists.
+        terminal_id: DE 41.
+        master_key: Key block of the terminal master key.
+        batch: The batch that is open, six digits.
+
+    Raises:
+        DatabaseUnavailable: The database failed.
+    """
+    with database_errors():
+        await connection.execute(
+            """INSERT INTO directory.terminal (merchant_id, terminal_id, state, master_key, batch)
+               VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING""",
+            *(merchant_id, terminal_id, TerminalState.ACTIVE, master_key, batch),
+        )
+
+
+async def insert_cards(connection: Connection, cards: Iterable[CardRow]) -> None:
+    """Store new cards, many at a time.
+
+    Raises:
+        DatabaseUnavailable: The database failed.
+    """
+    with database_errors():
+        await connection.copy_records_to_table(
+            "card", schema_name="directory", columns=CardRow._fields, records=cards
+        )
+
+
+async def record_sign_on(connection: Connection, merchant_id: str, terminal_id: str, new: KeySet) -> Terminal:
+    """Keep the keys that a sign-on hands out, beside the old ones.
+
+    The clocks of two nodes may differ, so the set's time is moved behind the newest one's where it must be:
+    the order of the sets is the order of the sign-ons.
+
+    Raises:
+        TerminalUnknown: There is no such terminal.
+        DatabaseUnavailable: The database failed.
+    """
+
+    def with_new(key_sets: _KeySets) -> _KeySets:
+        newest_us = key_sets[-1].created_at_us if key_sets else 0
+        return after_sign_on(key_sets, replace(new, created_at_us=max(new.created_at_us, newest_us + 1)))
+
+    return await _change_key_sets(connection, merchant_id, terminal_id, with_new)
+
+
+async def record_verified(
+    connection: Connection, merchant_id: str, terminal_id: str, used: KeySet
+) -> Terminal:
+    """Note that a message's MAC verified with a set of keys, which ends the older ones.
+
+    Raises:
+        TerminalUnknown: There is no such terminal.
+        DatabaseUnavailable: The database failed.
+    """
+    return await _change_key_sets(
+        connection, merchant_id, terminal_id, lambda key_sets: after_verified(key_sets, used)
+    )
+
+
+async def record_sign_off(connection: Connection, merchant_id: str, terminal_id: str) -> None:
+    """Note that a terminal said it leaves. Its keys stay good: nothing proves that it was the terminal.
+
+    Raises:
+        DatabaseUnavailable: The database failed.
+    """
+    with database_errors():
+        await connection.execute(
+            """UPDATE directory.terminal SET signed_off_at = clock_timestamp()
+               WHERE merchant_id = $1 AND terminal_id = $2""",
+            *(merchant_id, terminal_id),
+        )
+
+
+async def open_batch(connection: Connection, merchant_id: str, terminal_id: str, *, closing: str) -> Terminal:
+    """Close a batch and open the next one: 999999 is followed by 000001.
+
+    Whoever comes second, for the same batch, finds it closed and changes nothing.
+
+    Raises:
+        TerminalUnknown: There is no such terminal.
+        DatabaseUnavailable: The database failed.
+    """
+    following = f"{int(closing) % _LAST_BATCH + 1:06}"
+    with database_errors():
+        async with connection.transaction():
+            await connection.execute(
+                """UPDATE directory.terminal SET batch = $4, version = version + 1
+                   WHERE merchant_id = $1 AND terminal_id = $2 AND batch = $3""",
+                *(merchant_id, terminal_id, closing, following),
+            )
+            return await _read(connection, merchant_id, terminal_id)
+
+
+async def _change_key_sets(
+    connection: Connection, merchant_id: str, terminal_id: str, change: Callable[[_KeySets], _KeySets]
+) -> Terminal:
+    """Read a terminal's sets under its row lock and write what `change` makes of them."""
+    with database_errors():
+        async with connection.transaction():
+            # Counting up takes the row lock that makes changes of one terminal wait for each other.
+            await connection.execute(
+                """UPDATE directory.terminal SET version = version + 1
+                   WHERE merchant_id = $1 AND terminal_id = $2""",
+                *(merchant_id, terminal_id),
+            )
+            terminal = await _read(connection, merchant_id, terminal_id)
+            key_sets = change(terminal.key_sets)
+            await _write_key_sets(connection, terminal, key_sets)
+            return replace(terminal, key_sets=key_sets)
+
+
+async def _read(connection: Connection, merchant_id: str, terminal_id: str) -> Terminal:
+    found = await read_terminals(connection, [(merchant_id, terminal_id)])
+    if not found:
+        raise TerminalUnknown
+    return found[merchant_id, terminal_id]
+
+
+async def _write_key_sets(connection: Connection, terminal: Terminal, key_sets: _KeySets) -> None:
+    """Store the difference between a terminal's sets as read and as they should be."""
+    name = (terminal.merchant.merchant_id, terminal.terminal_id)
+    before = {each.created_at_us: each for each in terminal.key_sets}
+    await connection.execute(
+        """DELETE FROM directory.terminal_key_set
+           WHERE merchant_id = $1 AND terminal_id = $2 AND created_at <> ALL ($3::timestamptz[])""",
+        *(*name, [moment_of(each.created_at_us) for each in key_sets]),
+    )
+    for each in key_sets:
+        if each.created_at_us not in before:
+            await connection.execute(
+                """INSERT INTO directory.terminal_key_set
+                       (merchant_id, terminal_id, created_at, pin_key, mac_key)
+                   VALUES ($1, $2, $3, $4, $5)""",
+                *(*name, moment_of(each.created_at_us), each.pin_key, each.mac_key),
+            )
+        elif each != before[each.created_at_us]:
+            await connection.execute(
+                """UPDATE directory.terminal_key_set SET verified_at = clock_timestamp()
+                   WHERE merchant_id = $1 AND terminal_id = $2 AND created_at = $3""",
+                *(*name, moment_of(each.created_at_us)),
+            )

@@ -1,0 +1,144 @@
+"""What the directory knows, as values: products and their cards, merchants and their terminals.
+
+These are what the hot path reads, not the rows: a card comes with its product and a terminal with its
+merchant and its session keys, so that one look answers every question of a request. They are frozen, and
+change by being replaced. No PAN is among them: a card is found by the keyed hash of its PAN. Key blocks,
+salts and PIN reference values stay out of every repr.
+
+A state says what the field says; which answer it earns is decided where the answer is made.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+PanIndex = NewType("PanIndex", bytes)
+"""16 bytes: the keyed hash of a whole PAN, made by the HSM (PCI DSS 4.0.1, requirement 3.5.1.1)."""
+
+
+class CardState(StrEnum):
+    """The life of a card."""
+
+    STOCK = "stock"
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    LOST = "lost"
+    STOLEN = "stolen"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+
+
+class MerchantState(StrEnum):
+    """Whether a merchant may trade."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+class TerminalState(StrEnum):
+    """Whether a terminal may be used."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The rules that a kind of card shares.
+
+    Attributes:
+        id: Chosen by whoever adds the product.
+        name: For people.
+        asset: ISO 4217 number of the currency of the cards' money.
+        pin_for_purchase: A purchase needs a PIN.
+        pin_for_balance: A balance inquiry needs a PIN.
+        pin_tries_max: Wrong PINs in a row until the PIN is blocked.
+        transaction_max_minor: Most that one transaction may take; None for no limit.
+        day_amount_max_minor: Most that a business day may take; None for no limit.
+        day_count_max: Most transactions of a business day; None for no limit.
+    """
+
+    id: int
+    name: str
+    asset: int
+    pin_for_purchase: bool
+    pin_for_balance: bool
+    pin_tries_max: int
+    transaction_max_minor: int | None = None
+    day_amount_max_minor: int | None = None
+    day_count_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card, as its PAN's index finds it.
+
+    Attributes:
+        wallet_id: The wallet that holds its money; a replacement card keeps it.
+        product: The rules it follows.
+        state: Where it is in its life.
+        expiry: YYMM, the last month in which it is good.
+        pin_salt: Of the PIN reference value.
+        pin_value: The keyed PIN reference value.
+    """
+
+    wallet_id: int
+    product: Product
+    state: CardState
+    expiry: str
+    pin_salt: bytes = field(repr=False)
+    pin_value: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """A merchant: `merchant_id` is the 15 characters of DE 42, `id` its short name inside the switch."""
+
+    id: int
+    merchant_id: str
+    state: MerchantState
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The session keys of one sign-on.
+
+    Attributes:
+        created_at_us: When the sign-on handed them out, in microseconds since 1970 (UTC); names the set
+            within its terminal.
+        verified: A message has come whose MAC these keys verify, so the terminal did receive them.
+        pin_key: Key block of the PIN encryption key.
+        mac_key: Key block of the MAC key.
+    """
+
+    created_at_us: int
+    verified: bool
+    pin_key: str = field(repr=False)
+    mac_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A terminal with its merchant and its session keys.
+
+    Attributes:
+        terminal_id: The 8 characters of DE 41.
+        merchant: Whose it is; a terminal is named by both identifiers.
+        state: Whether it may be used.
+        master_key: Key block of the terminal master key.
+        batch: The batch that is open, six digits.
+        key_sets: The sets a sign-on handed out and no later event dropped, oldest first.
+        version: Grows with each change of the terminal, so that of two readings the newer can be told.
+    """
+
+    terminal_id: str
+    merchant: Merchant
+    state: TerminalState
+    master_key: str = field(repr=False)
+    batch: str
+    key_sets: tuple[KeySet, ...]
+    version: int

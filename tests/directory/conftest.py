@@ -1,0 +1,76 @@
+"""A database with one product, one merchant and one terminal, and ways to put cards into it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
+
+import asyncpg
+import pytest
+
+from directory.commands import CardRow, add_merchant, add_product, add_terminal, insert_cards
+from directory.records import CardState, Merchant, MerchantState, PanIndex, Product
+from storage.database import connect, create_pool
+
+MERCHANT_ID = "990001000000001"
+TERMINAL_ID = "T0000001"
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+AddCards = Callable[..., Awaitable[list[PanIndex]]]
+
+
+@pytest.fixture
+def product() -> Product:
+    """A product with a limit and without one."""
+    return Product(
+        id=3,
+        name="Gift card",
+        asset=156,
+        pin_for_purchase=True,
+        pin_for_balance=False,
+        pin_tries_max=3,
+        transaction_max_minor=5_000_00,
+        day_count_max=20,
+    )
+
+
+@pytest.fixture
+def merchant() -> Merchant:
+    """The merchant that is there."""
+    return Merchant(17, MERCHANT_ID, MerchantState.ACTIVE)
+
+
+@pytest.fixture
+async def connection(database_dsn: str, product: Product, merchant: Merchant) -> AsyncIterator[Connection]:
+    """A session on a database with the product, the merchant and its terminal."""
+    connection = await connect(database_dsn)
+    await add_product(connection, product)
+    await add_merchant(connection, merchant, name="Corner shop", category="5411")
+    await add_terminal(connection, MERCHANT_ID, TERMINAL_ID, master_key="D0112K0")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def pool(database_dsn: str, connection: Connection) -> AsyncIterator[Pool]:
+    """Sessions of the switch on that database."""
+    pool = await create_pool(database_dsn, size=2)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def add_cards(connection: Connection, product: Product) -> AddCards:
+    """Stores active cards for some wallets; their PAN indexes."""
+
+    async def add(*wallet_ids: int, state: CardState = CardState.ACTIVE) -> list[PanIndex]:
+        indexes = [PanIndex(wallet_id.to_bytes(16)) for wallet_id in wallet_ids]
+        await insert_cards(
+            connection,
+            [
+                CardRow(pan_index, wallet_id, product.id, state, "3112", b"sealed", b"salt", b"value")
+                for pan_index, wallet_id in zip(indexes, wallet_ids, strict=True)
+            ],
+        )
+        return indexes
+
+    return add

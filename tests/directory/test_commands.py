@@ -1,0 +1,266 @@
+"""Commands change the directory whole, on any number of nodes at once."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from directory.commands import (
+    CardRow,
+    TerminalUnknown,
+    add_merchant,
+    add_product,
+    add_terminal,
+    insert_cards,
+    open_batch,
+    record_sign_off,
+    record_sign_on,
+    record_verified,
+)
+from directory.key_sets import KEY_SETS_MAX
+from directory.reading import microseconds, read_cards, read_terminals
+from directory.records import (
+    CardState,
+    KeySet,
+    Merchant,
+    MerchantState,
+    PanIndex,
+    Product,
+    Terminal,
+    TerminalState,
+)
+from storage.database import DatabaseUnavailable, connect
+
+from .conftest import MERCHANT_ID, TERMINAL_ID, AddCards, Connection
+
+NAME = (MERCHANT_ID, TERMINAL_ID)
+NOW_US = 1_764_000_000_000_001
+
+
+def keys(created_at_us: int, *, verified: bool = False) -> KeySet:
+    """Session keys of a time."""
+    return KeySet(created_at_us, verified, f"P0 {created_at_us}", f"M3 {created_at_us}")
+
+
+async def stored(connection: Connection) -> Terminal:
+    """The terminal as the database has it."""
+    return (await read_terminals(connection, [NAME]))[NAME]
+
+
+async def test_product_comes_back_as_it_was_added(connection: Connection, product: Product) -> None:
+    """Adding a product again leaves the first one and returns it."""
+    again = await add_product(connection, replace(product, name="Another"))
+
+    assert product == again
+
+
+async def test_adding_again_changes_nothing(connection: Connection, merchant: Merchant) -> None:
+    """A merchant or terminal that is there stays as it is."""
+    before = await stored(connection)
+    await add_merchant(connection, replace(merchant, state=MerchantState.CLOSED), name="x", category="0000")
+    await add_terminal(connection, *NAME, master_key="other", batch="000009")
+
+    assert before == await stored(connection)
+
+
+async def test_new_terminal(connection: Connection, merchant: Merchant) -> None:
+    """A terminal starts active, with its batch open and no session keys."""
+    expected = Terminal(TERMINAL_ID, merchant, TerminalState.ACTIVE, "D0112K0", "000001", (), version=0)
+
+    assert expected == await stored(connection)
+
+
+async def test_cards_are_stored_in_bulk(connection: Connection, add_cards: AddCards) -> None:
+    """Every card of a bulk insert is found by its index."""
+    indexes = await add_cards(*range(100, 1100))
+
+    found = await read_cards(connection, indexes, {})
+
+    assert list(range(100, 1100)) == sorted(card.wallet_id for card in found.values())
+
+
+async def test_wallet_has_one_card_at_a_time(connection: Connection, product: Product) -> None:
+    """A replacement takes over the wallet; two live cards can't share one."""
+    rows = [
+        CardRow(bytes([n]) * 16, 7, product.id, state, "3112", b"sealed", b"salt", b"value")
+        for n, state in enumerate(
+            (CardState.REPLACED, CardState.REPLACED, CardState.ACTIVE, CardState.FROZEN)
+        )
+    ]
+    await insert_cards(connection, rows[:3])
+
+    with pytest.raises(DatabaseUnavailable):
+        await insert_cards(connection, rows[3:])
+
+
+def test_card_row_hides_itself() -> None:
+    """Nothing of a card's row but its wallet is in the repr."""
+    row = CardRow(b"index", 7, 1, CardState.ACTIVE, "3112", b"sealed", b"salt", b"value")
+
+    assert repr(row) == "<CardRow of wallet 7>"
+
+
+async def test_sign_on_keeps_the_old_keys(connection: Connection) -> None:
+    """The new set waits behind the old one; what is returned is what is stored."""
+    await record_sign_on(connection, *NAME, keys(NOW_US))
+    terminal = await record_sign_on(connection, *NAME, keys(NOW_US + 5))
+
+    assert (keys(NOW_US), keys(NOW_US + 5)) == terminal.key_sets
+    assert terminal == await stored(connection)
+
+
+async def test_sign_on_of_a_slow_clock_is_still_the_newest(connection: Connection) -> None:
+    """A node whose clock is behind hands out a set that counts as newer than those before it."""
+    await record_sign_on(connection, *NAME, keys(NOW_US))
+    terminal = await record_sign_on(connection, *NAME, keys(NOW_US - 1_000_000))
+
+    assert [each.created_at_us for each in terminal.key_sets] == [NOW_US, NOW_US + 1]
+    assert terminal.key_sets[-1].pin_key == keys(NOW_US - 1_000_000).pin_key
+
+
+async def test_flood_of_sign_ons_keeps_the_keys_in_use(connection: Connection) -> None:
+    """However many sets are handed out, few are kept, and the verified one is among them."""
+    await record_sign_on(connection, *NAME, keys(NOW_US))
+    await record_verified(connection, *NAME, keys(NOW_US))
+    for later in range(1, 10):
+        await record_sign_on(connection, *NAME, keys(NOW_US + later))
+    terminal = await stored(connection)
+
+    assert len(terminal.key_sets) == KEY_SETS_MAX
+    assert keys(NOW_US, verified=True) == terminal.key_sets[0]
+
+
+async def test_verified_set_ends_the_older_ones(connection: Connection) -> None:
+    """Once a set is proven the older go and the newer stay."""
+    for later in range(3):
+        await record_sign_on(connection, *NAME, keys(NOW_US + later))
+    terminal = await record_verified(connection, *NAME, keys(NOW_US + 1))
+
+    assert (keys(NOW_US + 1, verified=True), keys(NOW_US + 2)) == terminal.key_sets
+    assert terminal == await stored(connection)
+
+
+async def test_verified_again_and_after_the_end_changes_no_keys(connection: Connection) -> None:
+    """A second proof, or that of a set that went meanwhile, leaves the sets alone."""
+    for later in range(2):
+        await record_sign_on(connection, *NAME, keys(NOW_US + later))
+    await record_verified(connection, *NAME, keys(NOW_US + 1))
+    for used in (NOW_US, NOW_US + 1):
+        terminal = await record_verified(connection, *NAME, keys(used))
+
+        assert (keys(NOW_US + 1, verified=True),) == terminal.key_sets
+
+
+async def test_each_change_grows_the_version(connection: Connection) -> None:
+    """Readings of different changes can be told apart."""
+    versions = [
+        (await record_sign_on(connection, *NAME, keys(NOW_US))).version,
+        (await record_verified(connection, *NAME, keys(NOW_US))).version,
+        (await open_batch(connection, *NAME, closing="000001")).version,
+    ]
+
+    assert versions == [1, 2, 3]
+
+
+async def test_two_nodes_sign_on_at_once(connection: Connection, database_dsn: str) -> None:
+    """Sign-ons on two nodes wait for each other, and both sets are kept."""
+    nodes = [await connect(database_dsn) for _ in range(2)]
+    signed_on = await asyncio.gather(
+        *(
+            record_sign_on(node, *NAME, replace(keys(NOW_US), pin_key=f"node {n}"))
+            for n, node in enumerate(nodes)
+        )
+    )
+    for node in nodes:
+        await node.close()
+
+    terminal = await stored(connection)
+
+    assert {"node 0", "node 1"} == {each.pin_key for each in terminal.key_sets}
+    assert sorted(each.version for each in signed_on) == [1, 2]
+    assert terminal in signed_on
+
+
+async def test_sign_off_keeps_the_keys(connection: Connection) -> None:
+    """A sign-off is noted, but anybody could have sent it: the keys stay good."""
+    before = await record_sign_on(connection, *NAME, keys(NOW_US))
+    await record_sign_off(connection, *NAME)
+
+    assert before == await stored(connection)
+    assert await connection.fetchval("SELECT signed_off_at IS NOT NULL FROM directory.terminal")
+
+
+@pytest.mark.parametrize(
+    ("open_now", "expected"), [("000001", "000002"), ("000999", "001000"), ("999999", "000001")]
+)
+async def test_open_batch(connection: Connection, open_now: str, expected: str) -> None:
+    """The next batch is one higher, and the first again after the last."""
+    await connection.execute("UPDATE directory.terminal SET batch = $1", open_now)
+
+    assert expected == (await open_batch(connection, *NAME, closing=open_now)).batch
+
+
+async def test_batch_is_closed_once(connection: Connection) -> None:
+    """Whoever closes the same batch second finds the next one open."""
+    first = await open_batch(connection, *NAME, closing="000001")
+    second = await open_batch(connection, *NAME, closing="000001")
+
+    assert first == second
+
+
+async def test_unknown_terminal_can_not_be_changed(connection: Connection) -> None:
+    """A change of a terminal that doesn't exist is an error and stores nothing."""
+    for change in (record_sign_on, record_verified):
+        with pytest.raises(TerminalUnknown):
+            await change(connection, MERCHANT_ID, "T9999999", keys(NOW_US))
+    with pytest.raises(TerminalUnknown):
+        await open_batch(connection, MERCHANT_ID, "T9999999", closing="000001")
+
+    assert await connection.fetchval("SELECT count(*) FROM directory.terminal_key_set") == 0
+
+
+async def test_times_are_exact(connection: Connection) -> None:
+    """A set's time, which names it, survives the database to the microsecond."""
+    await record_sign_on(connection, *NAME, keys(NOW_US))
+
+    assert (
+        microseconds(await connection.fetchval("SELECT created_at FROM directory.terminal_key_set")) == NOW_US
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE directory.terminal SET batch = '000000'",
+        "UPDATE directory.terminal SET state = 'lost'",
+        "UPDATE directory.merchant SET merchant_id = 'short'",
+        "UPDATE directory.product SET pin_tries_max = 0",
+        "UPDATE directory.card SET expiry = '3113'",
+        "UPDATE directory.card SET pan_index = 'x'",
+        "UPDATE directory.card SET state = 'unknown'",
+    ],
+)
+async def test_nonsense_is_refused_by_the_tables(
+    connection: Connection, add_cards: AddCards, statement: str
+) -> None:
+    """What no command would store, the schema does not take from anybody else."""
+    await add_cards(7)
+
+    with pytest.raises(Exception, match="violates check constraint"):
+        await connection.execute(statement)
+
+
+async def test_database_knows_the_states_of_the_program(connection: Connection, product: Product) -> None:
+    """Each state of a card, merchant and terminal can be stored."""
+    cards = [
+        CardRow(bytes([n]) * 16, n, product.id, state, "3112", b"sealed", b"salt", b"value")
+        for n, state in enumerate(CardState)
+    ]
+    await insert_cards(connection, cards)
+    for state in MerchantState:
+        await connection.execute("UPDATE directory.merchant SET state = $1", state)
+    for terminal_state in TerminalState:
+        await connection.execute("UPDATE directory.terminal SET state = $1", terminal_state)
+    found = await read_cards(connection, [PanIndex(row.pan_index) for row in cards], {})
+
+    assert set(CardState) == {card.state for card in found.values()}
