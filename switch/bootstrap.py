@@ -122,7 +122,11 @@ def _master_key(settings: Settings) -> MasterKey:
     """The configured master key; in development one is made at first start, and every start says so."""
     development = settings.environment == "development"
     path = settings.hsm.master_key_file or settings.home / DEVELOPMENT_FILE_NAME
-    key = load_or_create_master_key(path, allow_create=development and settings.hsm.master_key_file is None)
+    key = load_or_create_master_key(
+        path,
+        allow_create=development and settings.hsm.master_key_file is None,
+        allow_development=development,
+    )
     if key.development:
         _log.warning(
             "DEVELOPMENT MASTER KEY in use: nothing here is secret", file=str(path), made_now=key.created
