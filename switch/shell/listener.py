@@ -9,7 +9,7 @@ is cut off, and never for a decline. What one connection does touches no other.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, cast
 
 from iso8583_specs.framing import FRAMINGS, Frame, Framing, reply_tpdu, write_frame
 from switch.config import Listener as ListenerSettings
@@ -118,8 +118,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it if there are too many."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
         listener = self._listener
         if len(listener.connections) >= listener.settings.connections_max:
             listener.metrics.connection_rejected(listener.name, "too_many")
