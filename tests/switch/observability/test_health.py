@@ -207,7 +207,7 @@ def test_close_cuts_what_is_under_way(checks: Checks) -> None:
 
         server.close()
 
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 4  # less than the time a silent peer is waited for
         assert silent.recv(1) == b""
     assert before == set(threading.enumerate())
     start_health_server("127.0.0.1", server.port, Metrics(), checks).close()
