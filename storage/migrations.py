@@ -26,6 +26,7 @@ from storage.database import connect, database_errors
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _RETRIES = 9
 _TRANSIENT = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_EXISTS_ALREADY = (asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError)
 
 _TABLE_EXISTS = "SELECT to_regclass('public.schema_migration') IS NOT NULL"
 _CREATE_TABLE = """
@@ -236,9 +237,9 @@ async def _session(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record
 
 
 async def _create_table(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    # Two nodes that create it at once: the later one meets the earlier one's committed catalogue rows.
+    # Of two nodes that create it at once, the later meets the other's table, type or catalogue rows.
     if not await connection.fetchval(_TABLE_EXISTS):
-        with suppress(asyncpg.UniqueViolationError, asyncpg.DuplicateTableError):
+        with suppress(*_EXISTS_ALREADY):
             await connection.execute(_CREATE_TABLE)
 
 

@@ -25,7 +25,6 @@ from storage.embedded import EmbeddedPostgres, ServerSettings
 from storage.migrations import Component, migrate
 
 ROOT = Path(__file__).parent.parent
-# In the order in which they are migrated.
 MIGRATIONS = {
     "hsm": "hsm_soft/migrations",
     "ledger": "ledger/postgres/migrations",
@@ -71,10 +70,14 @@ def postgres_dsn(tmp_path_factory: pytest.TempPathFactory, small_server: ServerS
 
 
 @pytest.fixture(scope="session")
-def template(postgres_dsn: str) -> Iterator[str]:
+def components() -> list[Component]:
+    """The product's components that have tables, in the order in which they are migrated."""
+    return [Component(name, ROOT / folder) for name, folder in MIGRATIONS.items()]
+
+
+@pytest.fixture(scope="session")
+def template(postgres_dsn: str, components: list[Component]) -> Iterator[str]:
     """The name of a migrated database; a database with sessions cannot be copied, so none is opened in it."""
-    folders = {name: ROOT / folder for name, folder in MIGRATIONS.items()}
-    components = [Component(name, folder) for name, folder in folders.items() if folder.is_dir()]
     with _database(postgres_dsn, "template0") as dsn:
         _run(migrate(dsn, components))
         yield _name(dsn)

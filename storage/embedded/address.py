@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 SUPERUSER = "cardswitch"
 DATABASE = "cardswitch"
+SOCKET_NAME = ".s.PGSQL.5432"
 
-_SOCKET_NAME = ".s.PGSQL.5432"
 _PATH_MAX_BYTES = 107
 
 
@@ -34,7 +34,7 @@ class Address:
     def answers(self) -> bool:
         """Whether a process listens here, be it one of another container."""
         with closing(socket.socket(socket.AF_UNIX)) as probe:
-            return probe.connect_ex(f"{self._folder}/{_SOCKET_NAME}") == 0
+            return probe.connect_ex(f"{self._folder}/{SOCKET_NAME}") == 0
 
     def close(self) -> None:
         """Let go of the folder; at most once."""
@@ -49,6 +49,6 @@ class Address:
     @property
     def _folder(self) -> str:
         # asyncpg takes a comma for the end of a host name, even an escaped one.
-        if len(os.fsencode(self._data / _SOCKET_NAME)) <= _PATH_MAX_BYTES and "," not in str(self._data):
+        if len(os.fsencode(self._data / SOCKET_NAME)) <= _PATH_MAX_BYTES and "," not in str(self._data):
             return str(self._data)
         return f"/proc/{os.getpid()}/fd/{self._descriptor}"

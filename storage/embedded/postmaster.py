@@ -13,7 +13,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-PID_FILE = "postmaster.pid"
+from storage.embedded.address import SOCKET_NAME
+
+_PID_FILE = "postmaster.pid"
+LOCK_FILES = (_PID_FILE, f"{SOCKET_NAME}.lock")
 
 _STATE_LINE = 7
 _READY = "ready"
@@ -36,7 +39,7 @@ def cluster_name(data: Path) -> str:
 def find_postmaster(data: Path) -> Postmaster | None:
     """The live server of the folder `data`, if there is one that this process can see."""
     try:
-        lines = [line.strip() for line in (data / PID_FILE).read_text().splitlines()]
+        lines = [line.strip() for line in (data / _PID_FILE).read_text().splitlines()]
     except FileNotFoundError:
         return None
     if not lines or not lines[0].isdecimal() or cluster_name(data) not in _command_line(lines[0]):

@@ -21,6 +21,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -123,7 +124,8 @@ def _copy(site: Path) -> Path:
 def _shelf() -> Path:
     """The folder of our copies. Anyone may take its name before us, so it must prove to be ours alone."""
     shelf = Path(tempfile.gettempdir(), f"cardswitch-{os.geteuid()}")
-    shelf.mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        shelf.mkdir(mode=0o755)
     about = shelf.lstat()
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o022:
         raise EmbeddedPostgresError(
@@ -138,6 +140,7 @@ def _make_copy(site: Path, copy: Path) -> None:
     unfinished = copy.with_name("unfinished")
     for left_over in (unfinished, copy):
         shutil.rmtree(left_over, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
     for name in _needed(site):
         target = unfinished / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from storage.embedded.account import account_for_new_cluster, owner_of
 from storage.embedded.address import DATABASE, SUPERUSER, Address
 from storage.embedded.error import EmbeddedPostgresError
 from storage.embedded.log import ServerLog
-from storage.embedded.postmaster import PID_FILE, cluster_name, find_postmaster, server_processes
+from storage.embedded.postmaster import LOCK_FILES, cluster_name, find_postmaster, server_processes
 from storage.embedded.programs import Programs, programs_for
 from storage.embedded.settings import ServerSettings
 
@@ -75,20 +75,21 @@ class Server:
         running = find_postmaster(self.data)
         if running is not None:
             _signal(running.pid, signal.SIGINT)
-            self._wait(lambda: find_postmaster(self.data) is None, "does not stop")
+            self._wait(self._is_gone, "does not stop")
 
     def _comes_up(self) -> bool:
         """Wait for a server that is starting to be ready, and for one that is stopping to be gone."""
-
-        def is_settled() -> bool:
-            running = find_postmaster(self.data)
-            return running is None or running.is_ready
-
-        self._wait(is_settled, "neither comes up nor goes down")
+        self._wait(self._is_settled, "neither comes up nor goes down")
         return find_postmaster(self.data) is not None
 
+    def _is_settled(self) -> bool:
+        running = find_postmaster(self.data)
+        return running is None or running.is_ready
+
+    def _is_gone(self) -> bool:
+        return not server_processes(self.data)
+
     def _start(self, settings: ServerSettings) -> None:
-        self._refuse_server_out_of_sight()
         self._clear_after_crash()
         self._log.set_aside_if_large()
         parameters = settings.parameters() | {"cluster_name": cluster_name(self.data)}
@@ -123,28 +124,26 @@ class Server:
         for folder in (self._folder, self._folder.parent):
             _make_durable(folder)
 
-    def _refuse_server_out_of_sight(self) -> None:
-        """PostgreSQL does not notice a server in another container, and two would ruin the cluster."""
+    def _clear_after_crash(self) -> None:
+        """End what a killed postmaster left at work, and drop its lock files.
+
+        PostgreSQL drops such files itself, but not when the process id in them has passed to another process
+        of its account or is that of a zombie nobody collects, both of which are usual in containers.
+
+        Raises:
+            EmbeddedPostgresError: A server answers that is none of our processes, one in another container;
+                PostgreSQL would not notice it, and two would ruin the cluster.
+        """
+        for pid in server_processes(self.data):
+            _signal(pid, signal.SIGQUIT)
+        self._wait(self._is_gone, "has processes of a crashed server that do not end")
         with Address(self.data) as address:
             if address.answers():
                 raise self._error(
-                    "is served by a process that cannot be seen from here; stop it where it was started"
+                    "is served by a process that cannot be seen from here; stop it where it runs"
                 )
-
-    def _clear_after_crash(self) -> None:
-        """End what a killed postmaster left at work, and drop its file.
-
-        PostgreSQL drops such a file itself, but not when the process id in it has passed to another process
-        of its account, which is usual in containers.
-        """
-        if not (self.data / PID_FILE).exists():
-            return
-        for pid in server_processes(self.data):
-            _signal(pid, signal.SIGQUIT)
-        self._wait(
-            lambda: not server_processes(self.data), "has processes of a crashed server that do not end"
-        )
-        (self.data / PID_FILE).unlink()
+        for name in LOCK_FILES:
+            (self.data / name).unlink(missing_ok=True)
 
     def _run(self, programs: Programs, folder: Path, *command: str, text: str = "") -> bool:
         with self._log.open() as log:

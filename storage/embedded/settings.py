@@ -11,6 +11,8 @@ from typing import Self
 
 _MIB = 1 << 20
 _SHARED_BUFFERS_MAX_MIB = 4096
+_MEMBERSHIP = Path("/proc/self/cgroup")
+_HIERARCHY = Path("/sys/fs/cgroup")
 
 _ALWAYS = {
     "listen_addresses": "",
@@ -54,15 +56,15 @@ class ServerSettings:
 def _memory_bytes() -> int:
     """The machine's memory, or what our control group (a container, a systemd unit) is limited to."""
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = _control_group_limit_bytes(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    limit = _control_group_limit_bytes()
     return installed if limit is None else min(installed, limit)
 
 
-def _control_group_limit_bytes(membership: Path, hierarchy: Path) -> int | None:
+def _control_group_limit_bytes() -> int | None:
     """`memory.max` of our group, in bytes (Linux, admin-guide/cgroup-v2); None means no limit."""
     try:
-        unified = next(line for line in membership.read_text().splitlines() if line.startswith("0::/"))
-        limit = (hierarchy / unified.removeprefix("0::/") / "memory.max").read_text().strip()
+        unified = next(line for line in _MEMBERSHIP.read_text().splitlines() if line.startswith("0::/"))
+        limit = (_HIERARCHY / unified.removeprefix("0::/") / "memory.max").read_text().strip()
     except (OSError, StopIteration):
         return None
     return None if limit == "max" else int(limit)
