@@ -12,7 +12,7 @@ from typing import NamedTuple, assert_never
 
 from ledger.chart import AccountKind, Leg
 from ledger.decision import Decision, Original, decide, decide_undo
-from ledger.identity import REVERSED_KIND, TransactionKind, undo_key
+from ledger.identity import REVERSED_KIND, undo_key
 from ledger.intent import Intent
 from ledger.lifecycle import LIFECYCLE, Action, Event, OriginalState
 from ledger.outcome import NOT_FINAL, Outcome
@@ -177,9 +177,10 @@ class Group:
         if wallet is None:
             return _unrecorded(intent, Outcome.WALLET_QUARANTINED)
         decision = decide_undo(intent, original, wallet.state)
-        number = original.transaction_id
-        result = self._record(intent, decision, original.wallet_id, wallet, original_id=number)
-        if result.outcome is Outcome.APPROVED:
+        number, undone = original.transaction_id, decision.outcome is Outcome.APPROVED
+        # A refused reversal leaves its key free: the right one has the same STAN, and must still get through.
+        result = self._record(intent, decision, original.wallet_id, wallet, original_id=number, keyed=undone)
+        if undone:
             self._occupy(undo_key(original_key), ROLE_UNDO, intent, result)
         return result
 
@@ -257,9 +258,9 @@ def _unrecorded(intent: Intent, outcome: Outcome) -> Result:
     return Result(outcome, intent.transaction_id, intent.received_at_us)
 
 
-def is_reversal(kind: TransactionKind) -> bool:
-    """Whether intents of this kind take an original back."""
-    return kind in REVERSED_KIND
+def refused(intent: Intent) -> Result:
+    """The result of an intent that is certainly not committed and leaves no trace."""
+    return _unrecorded(intent, Outcome.SYSTEM_MALFUNCTION)
 
 
 def pack_result(result: Result) -> bytes:
