@@ -13,15 +13,14 @@ import asyncpg
 
 from ledger.identity import TransactionNumbers
 from ledger.intent import Intent
-from ledger.outcome import Outcome
 from ledger.postgres import statements
 from ledger.postgres.cache import WalletCache
-from ledger.postgres.errors import translated
-from ledger.postgres.group import Moved, Result
+from ledger.postgres.errors import GroupFailed, OutcomeUnknown
+from ledger.postgres.group import Moved, Result, refused
 from ledger.postgres.lane import Lane
 from ledger.postgres.observer import LedgerObserver
 from ledger.sealer import Sealer
-from storage.database import connect
+from storage.database import DatabaseUnavailable, connect, database_errors
 
 LANES = 2
 QUEUE_LIMIT = 50_000
@@ -53,10 +52,13 @@ class Ledger:
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._queue_limit = QUEUE_LIMIT
+        self._under_way = 0
+        self._stopping = False
+        self._all_answered = asyncio.Event()
 
     @property
     def is_ready(self) -> bool:
-        """Whether every lane runs and none has an unknown outcome."""
+        """Whether every lane runs and none has to find out an outcome."""
         running = bool(self._tasks) and not any(task.done() for task in self._tasks)
         return running and all(lane.is_ready for lane in self._lanes)
 
@@ -64,14 +66,25 @@ class Ledger:
         """Connect the lanes and let them run.
 
         Raises:
-            OutcomeUnknown: the database can't be reached.
+            DatabaseUnavailable: the database can't be reached.
         """
-        for lane in self._lanes:
-            await lane.start()
+        try:
+            for lane in self._lanes:
+                await lane.start()
+        except (OutcomeUnknown, GroupFailed) as failure:
+            raise DatabaseUnavailable(f"the ledger can't start: {failure}") from None
         self._tasks = [asyncio.create_task(lane.run(), name="ledger lane") for lane in self._lanes]
 
     async def stop(self) -> None:
-        """Commit what is queued, then end."""
+        """Refuse what comes from now on, answer what is under way, then end.
+
+        A reversal may still have to change lanes, so no lane ends before everybody is answered.
+        """
+        self._stopping = True
+        if self._under_way:
+            answered = asyncio.create_task(self._all_answered.wait())
+            await asyncio.wait([answered, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+            answered.cancel()
         for lane in self._lanes:
             lane.stop()
         await asyncio.gather(*self._tasks)
@@ -79,16 +92,27 @@ class Ledger:
     async def post(self, intent: Intent) -> Result:
         """The durable result of an intent.
 
-        Ends only when the outcome is certain. With too many intents waiting already it is refused at once.
+        Ends only when the outcome is certain. With too many intents waiting already, or when the ledger is
+        stopping, it is refused at once.
         """
+        if self._stopping:
+            return refused(intent)
+        self._under_way += 1
+        try:
+            return await self._post(intent)
+        finally:
+            self._under_way -= 1
+            if self._stopping and not self._under_way:
+                self._all_answered.set()
+
+    async def _post(self, intent: Intent) -> Result:
         lane = self._lane_of(intent)
-        while True:
-            if lane.depth >= self._queue_limit:
-                return Result(Outcome.SYSTEM_MALFUNCTION, intent.transaction_id, intent.received_at_us)
+        while lane.depth < self._queue_limit:
             result = await asyncio.shield(lane.submit(intent))
             if not isinstance(result, Moved):
                 return result
             lane = self._lanes[result.wallet_id % LANES]
+        return refused(intent)
 
     def _lane_of(self, intent: Intent) -> Lane:
         """The wallet's lane; without a wallet any lane serves, chosen by key."""
@@ -114,7 +138,7 @@ async def enter(dsn: str, today: date) -> int:
     """
     connection = await connect(dsn)
     try:
-        with translated():
+        with database_errors():
             return await _enter(connection, today)
     finally:
         await connection.close()

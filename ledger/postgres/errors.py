@@ -38,6 +38,10 @@ class NoResources(GroupFailed):
     """PostgreSQL has no disk, memory or connections left: trying each intent alone would not help."""
 
 
+class Undecidable(GroupFailed):
+    """Reading or deciding raised: a defect of the program, or data that it can't make sense of."""
+
+
 class OutcomeUnknown(Exception):
     """The connection ended, or replication was not confirmed: the group may or may not be committed."""
 
@@ -80,3 +84,18 @@ def translated() -> Iterator[None]:
         raise _BY_CONSTRAINT.get(error.constraint_name or "", GroupFailed)(error.constraint_name) from None
     except asyncpg.PostgresError as error:
         raise GroupFailed(f"{type(error).__name__} {error.sqlstate}") from None
+
+
+@contextmanager
+def before_sending() -> Iterator[None]:
+    """Turn what nobody foresaw into `Undecidable`, as long as nothing of the group was sent.
+
+    So one intent that can't be decided is found and refused, and its lane lives on. The cause is kept for
+    whoever mends it.
+    """
+    try:
+        yield
+    except (GroupFailed, OutcomeUnknown):
+        raise
+    except Exception as error:
+        raise Undecidable(type(error).__name__) from error

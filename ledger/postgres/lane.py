@@ -23,7 +23,6 @@ from typing import NamedTuple
 from ledger.decision import Original
 from ledger.identity import undo_key
 from ledger.intent import Intent
-from ledger.outcome import Outcome
 from ledger.postgres.cache import WalletCache
 from ledger.postgres.chain import EntryRow, TransactionRow, group_hash
 from ledger.postgres.errors import (
@@ -34,8 +33,9 @@ from ledger.postgres.errors import (
     OutcomeUnknown,
     SwapLost,
     TripwireHit,
+    before_sending,
 )
-from ledger.postgres.group import Found, Group, Knowledge, Moved, Result, WorkingWallet
+from ledger.postgres.group import Found, Group, Knowledge, Moved, Result, WorkingWallet, refused
 from ledger.postgres.observer import LedgerObserver
 from ledger.postgres.session import SealedSwap, Session, WalletRow, WriterHead, posted_originals
 from ledger.sealer import Sealer
@@ -96,6 +96,7 @@ class Lane:
         self._queue: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
         self._stopping = False
+        self._resolving = False
         self._groups_under_locks = 0
         self._session: Session
         self._writer: WriterHead
@@ -108,8 +109,8 @@ class Lane:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the outcome of every group so far is known."""
-        return self._sent is None
+        """Whether the database answers: no group's outcome has to be found out first."""
+        return not self._resolving
 
     def submit(self, intent: Intent) -> "asyncio.Future[Result | Moved]":
         """Queue an intent; the future ends when its group is durable, or when it certainly never will be."""
@@ -149,19 +150,15 @@ class Lane:
         """Try until every intent of the batch is answered."""
         failures = 0
         while batch:
-            started = perf_counter()
-            result = "committed"
             try:
-                written = await self._attempt(batch)
+                written = await self._observed_attempt(batch)
             except GroupFailed as failure:
-                result = type(failure).__name__
                 failures += self._note_failure(batch, failure)
                 await self._recover_from_failure()
                 if isinstance(failure, NoResources) or failures >= _FAILURES_BEFORE_SPLIT:
-                    await self._give_up(batch, split=not isinstance(failure, NoResources))
+                    await self._give_up(batch, failure)
                     return
             except OutcomeUnknown:
-                result = "OutcomeUnknown"
                 committed = await self._resolve(batch)
                 if committed is not None:
                     self._accept(batch, committed)
@@ -170,8 +167,16 @@ class Lane:
             else:
                 self._accept(batch, written)
                 return
-            finally:
-                self._observer.group_finished(self._index, result, len(batch), perf_counter() - started)
+
+    async def _observed_attempt(self, batch: Sequence[Waiting]) -> _Written:
+        started, result = perf_counter(), "committed"
+        try:
+            return await self._attempt(batch)
+        except (GroupFailed, OutcomeUnknown) as failure:
+            result = type(failure).__name__
+            raise
+        finally:
+            self._observer.group_finished(self._index, result, len(batch), perf_counter() - started)
 
     def _note_failure(self, batch: Sequence[Waiting], failure: GroupFailed) -> int:
         """Forget what the failure disproved; 1 if deciding again is not known to mend it."""
@@ -203,9 +208,13 @@ class Lane:
         except (OutcomeUnknown, GroupFailed):
             self._session.terminate()
 
-    async def _give_up(self, batch: Sequence[Waiting], *, split: bool) -> None:
+    async def _give_up(self, batch: Sequence[Waiting], failure: GroupFailed) -> None:
         """Split a group that keeps failing until the intent that breaks it stands alone; refuse that."""
-        if len(batch) == 1 or not split:
+        if isinstance(failure, NoResources):
+            _refuse(batch)
+            return
+        if len(batch) == 1:
+            self._observer.intent_given_up(batch[0].intent.transaction_id, failure)
             _refuse(batch)
             return
         middle = len(batch) // 2
@@ -221,10 +230,14 @@ class Lane:
             await self._session.begin()
             self._writer = await self._session.lock_writer(self._writer_id)
         intents = [waiting.intent for waiting in batch]
-        group = await self._read(intents, under_locks=under_locks)
-        results = [group.settle(intent) for intent in intents]
-        written = self._seal(group, results)
-        await self._write(written)
+        with before_sending():
+            group = await self._read(intents, under_locks=under_locks)
+            results = [group.settle(intent) for intent in intents]
+            written = self._numbered(group, results)
+            swaps = self._sealed_swaps(group)
+        if group.transactions:
+            self._sent = written
+            await self._session.write(self._writer, group, written.head, swaps)
         if under_locks:
             await self._session.commit()
         return written
@@ -286,7 +299,7 @@ class Lane:
             return
         wallets[row.id] = WorkingWallet(row.version, row.version, state)
 
-    def _seal(self, group: Group, results: list[Result | Moved]) -> _Written:
+    def _numbered(self, group: Group, results: list[Result | Moved]) -> _Written:
         """Fix the group's identity: the next sequence number, and the hash over its rows in order."""
         writer = self._writer
         group.transactions.sort(key=_number_of)
@@ -296,18 +309,13 @@ class Lane:
         )
         return _Written(writer.seq + 1, digest, group, results)
 
-    async def _write(self, written: _Written) -> None:
-        """Write the group, or only assert nothing if there is nothing to write."""
-        group = written.group
-        if not group.transactions:
-            return
+    def _sealed_swaps(self, group: Group) -> list[SealedSwap]:
         swaps = []
         for wallet_id, wallet in group.swaps():
             state = encode_state(wallet.state)
             key_id, sealed = self._sealer.seal_wallet(wallet_id, wallet.version, state)
             swaps.append(SealedSwap(wallet_id, wallet.expected, wallet.version, key_id, sealed))
-        self._sent = written
-        await self._session.write(self._writer, group, written.head, swaps)
+        return swaps
 
     def _accept(self, batch: Sequence[Waiting], written: _Written) -> None:
         """The group is durable: move the writer on, remember its wallets, and answer."""
@@ -331,18 +339,24 @@ class Lane:
         if sent is not None:
             self._observer.outcome_unknown(self._index, len(batch))
         self._drop_wallets(batch)
-        self._session.terminate()
-        while True:
-            try:
-                self._session = await Session.open(self._dsn)
-                self._writer = await self._session.resolve_writer(self._writer_id)
-                break
-            except (OutcomeUnknown, GroupFailed):
-                self._refuse_unsent(batch if sent is None else ())
-                await asyncio.sleep(_RECONNECT_SECONDS)
+        self._resolving = True
+        while not await self._reconnect():
+            self._refuse_unsent(batch if sent is None else ())
+            await asyncio.sleep(_RECONNECT_SECONDS)
+        self._resolving = False
         self._sent = None
         is_ours = sent is not None and (self._writer.seq, self._writer.head) == (sent.seq, sent.head)
         return sent if is_ours else None
+
+    async def _reconnect(self) -> bool:
+        """A new session, and the writer's row as it finally stands; False if the database can't tell now."""
+        self._session.terminate()
+        try:
+            self._session = await Session.open(self._dsn)
+            self._writer = await self._session.resolve_writer(self._writer_id)
+        except (OutcomeUnknown, GroupFailed):
+            return False
+        return True
 
     def _refuse_unsent(self, batch: Sequence[Waiting]) -> None:
         _refuse(batch)
@@ -362,6 +376,4 @@ def _refuse(batch: "Sequence[Waiting] | deque[Waiting]") -> None:
     """Answer intents that are certainly not committed."""
     for intent, answer in batch:
         if not answer.done():
-            answer.set_result(
-                Result(Outcome.SYSTEM_MALFUNCTION, intent.transaction_id, intent.received_at_us)
-            )
+            answer.set_result(refused(intent))

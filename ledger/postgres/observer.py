@@ -13,5 +13,8 @@ class LedgerObserver:
     def wallet_quarantined(self, wallet_id: int, reason: str) -> None:
         """A wallet was refused on load: its seal is broken, or it isn't the newest version."""
 
+    def intent_given_up(self, transaction_id: int, failure: Exception) -> None:
+        """An intent that fails even alone was refused; only a defect or damaged data makes one."""
+
     def queue_changed(self, lane: int, depth: int, cached_wallets: int) -> None:
         """A group was taken from the lane's queue."""
