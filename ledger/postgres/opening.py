@@ -15,9 +15,9 @@ from ledger.chart import AccountKind, Asset
 from ledger.identity import TransactionKind, TransactionNumbers
 from ledger.outcome import Outcome
 from ledger.postgres import statements
-from ledger.postgres.chain import EntryRow, TransactionRow, genesis, group_hash
+from ledger.postgres.chain import EntryRow, TransactionRow, group_hash
 from ledger.postgres.committer import BULK_LANE, writer_number
-from ledger.postgres.session import WriterHead
+from ledger.postgres.session import WriterHead, insert_writer
 from ledger.sealer import Sealer
 from ledger.wallet import WalletState, encode_state
 
@@ -59,10 +59,11 @@ class WalletOpener:
 
         Args:
             connection: with a transaction begun.
-            openings: at most `CHUNK_LIMIT`, of wallets that don't exist yet.
+            openings: one to `CHUNK_LIMIT`, of wallets that don't exist yet.
             received_at_us: now, microseconds since the epoch.
         """
         assert 0 < len(openings) <= CHUNK_LIMIT
+        assert all(opening.balance_minor >= 0 for opening in openings)
         writer = await self._lock_writer(connection)
         transaction, entries = self._journal_rows(openings, received_at_us)
         await self._insert_wallets(connection, openings, writer, transaction.id)
@@ -71,9 +72,7 @@ class WalletOpener:
     async def _lock_writer(self, connection: "asyncpg.Connection[asyncpg.Record]") -> WriterHead:
         row = await connection.fetchrow(statements.LOCK_WRITER, self._writer_id)
         if row is None:
-            head = genesis(self._writer_id)
-            row = await connection.fetchrow(statements.OPEN_WRITER, self._writer_id, head)
-        assert row is not None
+            return await insert_writer(connection, self._writer_id)
         return WriterHead(self._writer_id, *row)
 
     def _journal_rows(

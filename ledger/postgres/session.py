@@ -17,7 +17,7 @@ from ledger.decision import Original
 from ledger.outcome import Outcome
 from ledger.postgres import statements
 from ledger.postgres.chain import genesis
-from ledger.postgres.errors import OutcomeUnknown, translated
+from ledger.postgres.errors import GroupFailed, OutcomeUnknown, translated
 from ledger.postgres.group import ROLE_OWN, Found, Group, unpack_result
 from storage.database import DatabaseUnavailable, connect
 
@@ -72,13 +72,18 @@ class Session:
 
         Raises:
             OutcomeUnknown: the database can't be reached now.
+            GroupFailed: it refuses the committer's settings.
         """
         try:
             connection = await connect(dsn)
         except DatabaseUnavailable as error:
             raise OutcomeUnknown(str(error)) from None
-        with translated():
-            await connection.execute(statements.SESSION)
+        try:
+            with translated():
+                await connection.execute(statements.SESSION)
+        except (OutcomeUnknown, GroupFailed):
+            connection.terminate()
+            raise
         return cls(connection)
 
     def _on_notice(self, _connection: object, message: object) -> None:
@@ -89,17 +94,10 @@ class Session:
         """End the connection at once, without a word to the server."""
         self._connection.terminate()
 
-    async def close(self) -> None:
-        """End the connection in order."""
-        with translated():
-            await self._connection.close()
-
     async def open_writer(self, writer: int) -> WriterHead:
         """Enter a new writer."""
         with translated():
-            row = await self._connection.fetchrow(statements.OPEN_WRITER, writer, genesis(writer))
-        assert row is not None
-        return WriterHead(writer, *row)
+            return await insert_writer(self._connection, writer)
 
     async def read_writer(self, writer: int) -> WriterHead:
         """Read the writer's row without a lock: enough after a certain failure."""
@@ -201,6 +199,15 @@ class Session:
         if self._unconfirmed:
             self._unconfirmed = False
             raise OutcomeUnknown("replication not confirmed")
+
+
+async def insert_writer(connection: "asyncpg.Connection[asyncpg.Record]", writer: int) -> WriterHead:
+    """Enter a new writer on the open day; the day may just be closed, then the next one is open."""
+    row = await connection.fetchrow(statements.OPEN_WRITER, writer, genesis(writer))
+    if row is None:
+        row = await connection.fetchrow(statements.OPEN_WRITER, writer, genesis(writer))
+    assert row is not None
+    return WriterHead(writer, *row)
 
 
 def _columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[object]]:

@@ -6,7 +6,11 @@ CTEs run in any order otherwise, which brings deadlocks between nodes and tripwi
 session settings keep PostgreSQL from sorting the wallets differently than they were sent.
 """
 
+# What is acknowledged is on disk, and each statement sees what is committed, whatever the server's defaults.
+# A node that dies while it decides under row locks must not keep other nodes from these wallets.
 SESSION = """
+SET synchronous_commit = on; SET default_transaction_isolation = 'read committed';
+SET idle_in_transaction_session_timeout = '10s';
 SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET enable_bitmapscan = off;
 SET plan_cache_mode = force_generic_plan; SET jit = off
 """
@@ -22,9 +26,11 @@ MAKE_PARTITIONS = "SELECT ledger.make_partitions($1)"
 
 NODE_NUMBER = "SELECT nextval('ledger.node_number')"
 
+# The share lock keeps the day open until the writer is there for its closing to move on. A day that is being
+# closed is waited for, and then no row comes back.
 OPEN_WRITER = """
 INSERT INTO ledger.writer (id, head, open_date)
-SELECT $1, $2, business_date FROM ledger.business_day WHERE closed_at IS NULL
+SELECT $1, $2, business_date FROM ledger.business_day WHERE closed_at IS NULL FOR SHARE
 RETURNING epoch, seq, head, open_date
 """
 

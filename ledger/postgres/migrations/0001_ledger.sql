@@ -132,8 +132,7 @@ CREATE TABLE ledger.entry (
 
 CREATE FUNCTION ledger.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'ledger.% is append-only: % refused', TG_TABLE_NAME, TG_OP
-        USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION 'ledger.%: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$;
 
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON ledger.commit_group
@@ -146,16 +145,16 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON ledger.wallet_event
     FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger.wallet_event
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
--- Answers expire after their batch, so rows of dedup may go; none may change.
+-- Answers expire after their batch, so rows of dedup may be deleted; none may change.
 CREATE TRIGGER append_only BEFORE UPDATE ON ledger.dedup
     FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
--- A wallet is never deleted, and its version only rises.
-CREATE FUNCTION ledger.refuse_wallet_loss() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'ledger.wallet: % refused', TG_OP USING ERRCODE = 'restrict_violation';
-END $$;
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger.dedup
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+-- A wallet is never deleted.
 CREATE TRIGGER never_deleted BEFORE DELETE ON ledger.wallet
-    FOR EACH ROW EXECUTE FUNCTION ledger.refuse_wallet_loss();
+    FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger.wallet
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 
 -- Makes the partitions of one business date, with a TRUNCATE guard each; called when a day is opened.
 CREATE FUNCTION ledger.make_partitions(day date) RETURNS void LANGUAGE plpgsql AS $$
