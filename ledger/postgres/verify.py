@@ -7,6 +7,7 @@ journal.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -60,7 +61,8 @@ SQL_CHECKS = {
     "every event has its transaction": """
         SELECT 'event of wallet ' || v.wallet_id || ', version ' || v.version FROM ledger.wallet_event v
           LEFT JOIN ledger.transaction t ON t.business_date = v.business_date AND t.id = v.transaction_id
-         WHERE t.id IS NULL""",
+         WHERE t.id IS NULL
+            OR t.wallet_id IS NOT NULL AND (t.wallet_id, t.wallet_version) <> (v.wallet_id, v.version)""",
     "events of a wallet have no gap": """
         SELECT 'wallet ' || wallet_id FROM ledger.wallet_event
          GROUP BY wallet_id HAVING min(version) <> 1 OR max(version) <> count(*)""",
@@ -76,15 +78,23 @@ SQL_CHECKS = {
          WHERE t.original_id IS NOT NULL AND EXISTS (
                SELECT FROM ledger.entry e WHERE e.business_date = t.business_date AND e.transaction_id = t.id)
          GROUP BY t.original_id HAVING count(*) > 1""",
+    "an original is taken back exactly": """
+        WITH undo AS (
+            SELECT DISTINCT t.id, t.original_id FROM ledger.transaction t
+              JOIN ledger.entry e ON e.business_date = t.business_date AND e.transaction_id = t.id
+             WHERE t.original_id IS NOT NULL),
+        part AS (SELECT id AS undo_id, id FROM undo UNION ALL SELECT id, original_id FROM undo)
+        SELECT DISTINCT 'transaction ' || p.undo_id FROM part p JOIN ledger.entry e ON e.transaction_id = p.id
+         GROUP BY p.undo_id, e.account_kind, e.account_id, e.asset HAVING sum(e.amount_minor) <> 0""",
     "a duplicate key leads to its transaction": """
         SELECT 'key ' || encode(d.key, 'hex') FROM ledger.dedup d
           LEFT JOIN ledger.transaction t ON t.business_date = d.business_date AND t.id = d.transaction_id
          WHERE t.id IS NULL OR t.outcome <> d.outcome""",
     "a writer stands where its last group stands": """
-        SELECT 'writer ' || w.id FROM ledger.writer w
-          LEFT JOIN ledger.commit_group g ON g.writer = w.id AND g.seq = w.seq
-         WHERE w.seq > 0 AND g.hash IS DISTINCT FROM w.head
-            OR w.seq < (SELECT max(seq) FROM ledger.commit_group m WHERE m.writer = w.id)""",
+        SELECT 'writer ' || coalesce(w.id, g.writer) FROM ledger.writer w FULL JOIN
+               (SELECT DISTINCT ON (writer) writer, seq, hash FROM ledger.commit_group
+                 ORDER BY writer, seq DESC) g ON g.writer = w.id
+         WHERE (w.seq, w.head) IS DISTINCT FROM (coalesce(g.seq, 0), coalesce(g.hash, w.head))""",
 }
 
 SEALS = "seals open and equal the journal"
@@ -142,30 +152,30 @@ async def _verify_chain(connection: "asyncpg.Connection[asyncpg.Record]", offenc
     """Compute each writer's chain anew: groups, transactions and entries are read side by side, in order."""
     transactions = _InGroups(
         connection.cursor(
-            f"SELECT t.writer, t.seq, {_TRANSACTION} FROM ledger.transaction t "
-            "ORDER BY t.writer, t.seq, t.id",
+            f"SELECT t.writer, t.seq, t.business_date, {_TRANSACTION} FROM ledger.transaction t "
+            "ORDER BY t.writer, t.seq, t.business_date, t.id",
             prefetch=_FETCH,
         )
     )
     entries = _InGroups(
         connection.cursor(
-            f"SELECT t.writer, t.seq, {_ENTRY} FROM ledger.transaction t JOIN ledger.entry e "
-            "ON e.business_date = t.business_date AND e.transaction_id = t.id "
-            "ORDER BY t.writer, t.seq, e.transaction_id, e.leg",
+            f"SELECT t.writer, t.seq, t.business_date, {_ENTRY} FROM ledger.transaction t "
+            "JOIN ledger.entry e ON e.business_date = t.business_date AND e.transaction_id = t.id "
+            "ORDER BY t.writer, t.seq, t.business_date, e.transaction_id, e.leg",
             prefetch=_FETCH,
         )
     )
     total, writer, head, last_seq = 0, 0, b"", 0
     groups = connection.cursor(
         "SELECT writer, seq, business_date, previous_hash, hash, transactions FROM ledger.commit_group "
-        "ORDER BY writer, seq",
+        "ORDER BY writer, seq, business_date",
         prefetch=_FETCH,
     )
     async for group_writer, seq, business_date, previous, digest, count in groups:
         if group_writer != writer:
             writer, head, last_seq = group_writer, genesis(group_writer), 0
-        rows = [TransactionRow(*row) for row in await transactions.take((writer, seq))]
-        legs = [EntryRow(*row) for row in await entries.take((writer, seq))]
+        rows = [TransactionRow(*row) for row in await transactions.take((writer, seq, business_date))]
+        legs = [EntryRow(*row) for row in await entries.take((writer, seq, business_date))]
         computed = group_hash(previous, writer, seq, business_date.toordinal(), rows, legs)
         if (seq, previous, digest, count) != (last_seq + 1, head, computed, len(rows)):
             offences.append(Offence(CHAIN, f"group {writer}/{seq}"))
@@ -176,29 +186,29 @@ async def _verify_chain(connection: "asyncpg.Connection[asyncpg.Record]", offenc
 
 
 class _InGroups:
-    """Rows of a cursor ordered by (writer, seq), handed out group by group; `strays` belong to no group."""
+    """Rows of a cursor that is ordered by group (writer, seq, business date), handed out group by group.
+
+    `strays` are the rows that belong to no group.
+    """
 
     def __init__(self, cursor: "CursorFactory[asyncpg.Record]") -> None:
         self._rows = aiter(cursor)
         self._ahead: asyncpg.Record | None = None
         self.strays: list[tuple[Any, ...]] = []
 
-    async def take(self, key: tuple[int, int]) -> list[tuple[Any, ...]]:
-        """The rows of a group, without its two columns; rows that should have come before are strays."""
-        taken = []
-        while (row := await self._peek()) is not None and (row[0], row[1]) <= key:
+    async def take(self, key: tuple[int, int, date]) -> list[tuple[Any, ...]]:
+        """The rows of a group, without its three columns; rows that should have come before are strays."""
+        taken: list[tuple[Any, ...]] = []
+        while (row := await self._peek()) is not None and tuple(row[:3]) <= key:
             self._ahead = None
-            if (row[0], row[1]) == key:
-                taken.append(tuple(row)[2:])
-            else:
-                self.strays.append(tuple(row)[2:])
+            (taken if tuple(row[:3]) == key else self.strays).append(tuple(row[3:]))
         return taken
 
     async def drain(self) -> None:
         """What is left belongs to no group."""
         while (row := await self._peek()) is not None:
             self._ahead = None
-            self.strays.append(tuple(row)[2:])
+            self.strays.append(tuple(row[3:]))
 
     async def _peek(self) -> asyncpg.Record | None:
         if self._ahead is None:
