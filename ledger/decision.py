@@ -48,6 +48,7 @@ def decide(intent: Intent, state: WalletState, day: int) -> Decision:
     """
     rules = intent.rules
     assert rules is not None
+    assert rules.asset == intent.asset
     failures = _failures_after(intent.pin, state, rules)
     if failures is None:
         return Decision(Outcome.PIN_TRIES_EXCEEDED)
@@ -109,10 +110,10 @@ def _limit_or_funds(amount: int, balance: int, rules: ProductRules, count: int, 
 def decide_undo(intent: Intent, original: Original, state: WalletState) -> Decision:
     """Take a posted original back: its legs negated, and its share of the day's window given back.
 
-    The amount must be the original's, and a card that the message states must be the original's. Nothing else
-    is checked: a reversal is never declined for a card's state or for a limit.
+    Amount and asset must be the original's, and so must a card that the message states. Nothing else is
+    checked: a reversal is never declined for a card's state or for a limit.
     """
-    if intent.amount_minor != original.amount_minor:
+    if (intent.amount_minor, intent.asset) != (original.amount_minor, original.legs[0].asset):
         return Decision(Outcome.ORIGINAL_AMOUNT_DIFFERS)
     if intent.wallet_id is not None and intent.wallet_id != original.wallet_id:
         return Decision(Outcome.CARD_DIFFERS)
