@@ -7,7 +7,7 @@ docs/dialects.md, message matrix, field 60 and response codes.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from iso8583_specs.message import Message
 from iso8583_specs.values import Pan
@@ -36,6 +36,24 @@ MANAGEMENT: Final[Mapping[tuple[str, str], Service]] = MappingProxyType(
 )
 """Which service a network management request asks for; its 60.1 is 00."""
 
+
+class Naming(NamedTuple):
+    """What names the service of a message: these fields, and so many digits of field 60."""
+
+    fields: frozenset[int]
+    field_60_digits: int
+
+
+NAMING: Final[Mapping[str, Naming]] = MappingProxyType(
+    {
+        "0200": Naming(frozenset({3, 25, 60}), 8),
+        "0400": Naming(frozenset({3, 25, 60}), 8),
+        "0800": Naming(frozenset({60}), 11),
+        "0820": Naming(frozenset({60}), 11),
+    }
+)
+"""A request without its name is malformed, not unsupported; one with another MTI is unsupported anyway."""
+
 KEY_LAYOUTS: Final = MappingProxyType({"001": KeyLayout.SINGLE_24, "003": KeyLayout.DOUBLE_40})
 """60.3 of a sign-on: the layout of field 62 in its answer."""
 
@@ -53,21 +71,28 @@ NEEDED: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(
 )
 """The fields without which a request is malformed."""
 
-EXPECTED: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(
+_CARD_BLOCK: Final = frozenset({2, 14, 22, 23, 26, 35, 36, 39, 52, 53, 55, 61})
+
+OPTIONAL: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(
     {
-        service: needed
-        | (
-            frozenset({62, 63})
-            if service is Service.SIGN_ON
-            else frozenset({2, 14, 22, 23, 26, 35, 36, 39, 52, 53, 55, 61})
-        )
-        for service, needed in NEEDED.items()
+        Service.SIGN_ON: frozenset({62, 63}),
+        Service.SIGN_OFF: frozenset({11, 63}),
+        Service.ECHO: frozenset({11, 63}),
+        Service.PURCHASE: _CARD_BLOCK,
+        Service.BALANCE_INQUIRY: _CARD_BLOCK,
+        Service.PURCHASE_REVERSAL: _CARD_BLOCK,
+        # Nobody here knows what belongs to it.
+        Service.UNSUPPORTED: frozenset(range(2, 65)),
     }
 )
-"""Fields that belong to a service, needed or not; others are accepted and counted."""
+"""Fields that belong to a service beside the needed ones; others are accepted and counted."""
+
+_EXPECTED: Final = {service: NEEDED[service] | OPTIONAL[service] for service in Service}
 
 CARD_SERVICES: Final = frozenset({Service.PURCHASE, Service.BALANCE_INQUIRY})
 """Services that need a card, by field 2 or by track 2."""
+
+_FINANCIAL_SERVICES: Final = frozenset(FINANCIAL.values())
 
 ECHOED: Final = (2, 3, 4, 11, 14, 25, 41, 42, 49, 60)
 """Fields of the request that every answer repeats where they were present."""
@@ -113,34 +138,34 @@ RESPONSE_CODES: Final[Mapping[Outcome, str]] = MappingProxyType(
 MAC_FIELD: Final = 64
 _MAC_PLACEHOLDER: Final = bytes(8)
 PAN_DIGITS_MAX: Final = 19
+_NAMELESS: Final = Naming(frozenset(), 0)
 _MANAGEMENT_TYPE: Final = "00"
-_FINANCIAL_60_DIGITS: Final = 8
-_MANAGEMENT_60_DIGITS: Final = 11
 _PIN_WITH_PAN, _PIN_ALGORITHMS = "2", "06"
+_VERSION_1987, _NO_CLASS = "0", "0"
 _ANSWERS: Final = MappingProxyType({"0": "1", "2": "3"})
 """The function digit of an MTI and that of its answer; other functions are no requests."""
 
 
 def is_request(mti: str) -> bool:
     """Whether a message with this MTI wants an answer: a request or advice, first sending or repeat."""
-    return mti[2] in _ANSWERS and mti[3] in "01"
+    return mti[0] == _VERSION_1987 and mti[1] != _NO_CLASS and mti[2] in _ANSWERS and mti[3] in "01"
 
 
 def read(message: Message) -> Request:
     """Read a message that `is_request` into the canonical request."""
-    fields = message.fields
+    mti = message.mti[:3] + "0"
     field_60 = _text(message, 60)
-    service = _service(message, field_60)
+    service = _service(message, mti, field_60)
     request = Request(service, message, terminal_id=_text(message, 41), merchant_id=_text(message, 42))
     request.stan = _text(message, 11)
     request.batch = field_60[2:8]
-    request.defect = _defect(message, service, field_60)
-    request.unexpected_fields = len(fields.keys() - EXPECTED[service])
-    mac = fields.get(MAC_FIELD)
+    request.defect = _defect(message, mti, service, field_60)
+    request.unexpected_fields = len(message.fields.keys() - _EXPECTED[service])
+    mac = message.fields.get(MAC_FIELD)
     request.mac = mac if isinstance(mac, bytes) else None
     if service is Service.SIGN_ON:
         request.key_layout = KEY_LAYOUTS[field_60[8:11]]
-    elif service not in (Service.SIGN_OFF, Service.ECHO):
+    elif service in _FINANCIAL_SERVICES:
         _read_financial(message, request)
     return request
 
@@ -150,34 +175,32 @@ def _text(message: Message, number: int) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _service(message: Message, field_60: str) -> Service:
-    mti = message.mti[:3] + "0"
+def _service(message: Message, mti: str, field_60: str) -> Service:
     if mti in ("0800", "0820"):
         return MANAGEMENT.get((mti, field_60[8:11]), Service.UNSUPPORTED)
     codes = (mti, _text(message, 3)[:2], _text(message, 25), field_60[:2])
     return FINANCIAL.get(codes, Service.UNSUPPORTED)
 
 
-def _defect(message: Message, service: Service, field_60: str) -> str | None:
+def _defect(message: Message, mti: str, service: Service, field_60: str) -> str | None:
     """The first rule of the dialect that the message breaks, in words."""
-    fields = message.fields
-    missing = NEEDED[service] - fields.keys()
+    naming = NAMING.get(mti, _NAMELESS)
+    missing = (NEEDED[service] | naming.fields) - message.fields.keys()
     if missing:
         return f"field {min(missing)} is missing"
-    if service in (Service.SIGN_ON, Service.SIGN_OFF, Service.ECHO):
-        fits = len(field_60) >= _MANAGEMENT_60_DIGITS and field_60[:2] == _MANAGEMENT_TYPE
-        return None if fits else "field 60 doesn't fit a management message"
+    if len(field_60) < naming.field_60_digits:
+        return "field 60 is too short"
     if service is Service.UNSUPPORTED:
         return None
-    if len(field_60) < _FINANCIAL_60_DIGITS:
-        return "field 60 has no batch"
+    if service in _FINANCIAL_SERVICES:
+        return _financial_defect(message, service)
+    return None if field_60[:2] == _MANAGEMENT_TYPE else "field 60 is not of management"
+
+
+def _financial_defect(message: Message, service: Service) -> str | None:
+    fields = message.fields
     if not _text(message, 49).isdecimal():
         return "field 49 is no currency number"
-    return _card_defect(message, service)
-
-
-def _card_defect(message: Message, service: Service) -> str | None:
-    fields = message.fields
     if service in CARD_SERVICES and not fields.keys() & {2, 35}:
         return "field 2 or 35 is missing"
     if 52 in fields and 53 not in fields:
