@@ -167,10 +167,12 @@ def test_transactions_are_found_by_card(
 
 
 def test_unknown_transaction_is_not_found(installation: Installation, terminal: Terminal) -> None:
-    """Terms that match nothing give an empty list."""
+    """Terms that match nothing give an empty list and status 1."""
     terms = ("--terminal", terminal.identity.terminal_id, "--batch", terminal.batch, "--stan", "999998")
 
-    assert find(installation, *terms) == []
+    printed = installation.run("transaction", "find", *terms, "--json", status=1)
+
+    assert json.loads(printed) == {"transactions": []}
 
 
 def test_ledger_verifies_clean(installation: Installation, terminal: Terminal, sale: Message) -> None:
