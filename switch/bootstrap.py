@@ -8,9 +8,10 @@ beside a running switch or without one.
 import asyncio
 import gc
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,6 +41,7 @@ from switch.shell.gate import Gate
 from switch.shell.listener import Listener
 from switch.transaction.flow import Flow, Parts
 from switch.transaction.management import Management
+from switch.transaction.turns import Turns
 
 _POOL_SIZE: Final = 4
 _LAG_PERIOD_SECONDS: Final = 0.25
@@ -156,60 +158,61 @@ class Node:
             OSError: An address can't be had.
             DatabaseUnavailable: The database can't be reached at the start.
         """
-        bench, settings = self._bench, self._settings
+        bench, settings = self._bench, self._settings.observability
+        self._heed_signals()
         node = await enter(bench.dsn, bench.clock.today().date())
         self._ledger = Ledger(bench.dsn, bench.hsm, node, LedgerEvents(self._metrics))
         await self._ledger.start()
         pool = await create_pool(bench.dsn, size=_POOL_SIZE)
-        health = start_health_server(
-            settings.observability.host, settings.observability.port, self._metrics, self.readiness
-        )
         try:
-            await self._listen(pool, announce)
-            announce(f"observability on http://{settings.observability.host}:{health.port}")
-            announce("ready")
-            _log.info("node started", node=node)
-            await self._until_stopped()
-            await self._stop()
+            page = start_health_server(settings.host, settings.port, self._metrics, self.readiness)
+            with closing(page):
+                await self._listen(pool, announce)
+                announce(f"observability on http://{settings.host}:{page.port}")
+                announce("ready")
+                _log.info("node started", node=node)
+                await self._until_stopped()
+                await self._stop()
         finally:
-            health.close()
             pool.terminate()
 
     async def _listen(self, pool: "asyncpg.Pool[asyncpg.Record]", announce: Callable[[str], None]) -> None:
         gate = Gate(self._settings.limits.in_flight_max)
+        parts = self._parts(pool)
         for name, settings in self._settings.listeners.items():
-            flow = self._flow(pool, settings.dialect)
+            flow = Flow(codec_for(settings.dialect), parts)
             listener = Listener(name, settings, flow.answer, gate, self._metrics)
             await listener.open()
             self._listeners.append(listener)
             announce(f"{name} listening on {settings.host}:{listener.port} ({settings.dialect})")
 
-    def _flow(self, pool: "asyncpg.Pool[asyncpg.Record]", dialect: str) -> Flow:
+    def _parts(self, pool: "asyncpg.Pool[asyncpg.Record]") -> Parts:
         bench = self._bench
         known = Directory(pool)
-        return Flow(
-            Parts(
-                codec=codec_for(dialect),
-                directory=known,
-                management=Management(bench.hsm, known, bench.clock),
-                hsm=bench.hsm,
-                ledger=self._ledger,
-                table=RangeTable(),
-                clock=bench.clock,
-                metrics=self._metrics,
-                old_set_us=int(self._settings.keys.old_set_seconds * 1_000_000),
-            )
+        return Parts(
+            directory=known,
+            management=Management(bench.hsm, known, bench.clock, self._metrics),
+            hsm=bench.hsm,
+            ledger=self._ledger,
+            turns=Turns(),
+            table=RangeTable(),
+            clock=bench.clock,
+            metrics=self._metrics,
+            old_set_us=int(self._settings.keys.old_set_seconds * 1_000_000),
         )
 
     def readiness(self) -> Mapping[str, bool]:
         """What must hold for the node to take requests; read from another thread."""
-        return {"accepting": not self._stopping.is_set(), "ledger": self._ledger.is_ready}
+        accepting = bool(self._listeners) and not self._stopping.is_set()
+        return {"accepting": accepting, "ledger": self._ledger.is_ready}
 
-    async def _until_stopped(self) -> None:
-        """Wait for the first SIGTERM or SIGINT; the second ends the process at once."""
+    def _heed_signals(self) -> None:
+        """From now on the first SIGTERM or SIGINT stops the node, also one that comes before it is ready."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
+
+    async def _until_stopped(self) -> None:
         # What was built so far stays for good: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -221,6 +224,7 @@ class Node:
                 await lag
 
     def _on_signal(self) -> None:
+        """The second signal ends the process at once."""
         if self._stopping.is_set():
             os._exit(_ENDED_AT_ONCE)
         self._stopping.set()
@@ -248,5 +252,13 @@ class Node:
 
 async def run_node(settings: Settings, dsn: str, announce: Callable[[str], None]) -> None:
     """Run a node until it is told to stop; `announce` is given the lines that people and scripts wait for."""
+    _lift_limit_of_open_files()
     async with open_workbench(settings, dsn) as bench:
         await Node(bench).run(announce)
+
+
+def _lift_limit_of_open_files() -> None:
+    """Take as many as the system allows: each connection is one, and the usual 1,024 are soon used up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems say "no limit" and don't mean it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -59,6 +59,11 @@ PIN_VERDICTS: Final = {
 }
 """The HSM's result as the checks and the ledger know it."""
 
+OF_THE_TERMINAL: Final = frozenset(
+    {Outcome.MERCHANT_INVALID, Outcome.TERMINAL_NOT_PERMITTED, Outcome.BATCH_NOT_OPEN}
+)
+"""Refusals for what the directory says of a terminal, which another node may have changed meanwhile."""
+
 _MAC_BYTES: Final = 8
 _log = get("switch.transaction")
 
@@ -118,13 +123,13 @@ class Answered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a flow is put together from."""
+    """What the node's flows have in common: a terminal may use any listener."""
 
-    codec: Codec
     directory: SeesDirectory
     management: SignsOn
     hsm: SoftHsm
     ledger: PostsIntents
+    turns: Turns
     table: RangeTable
     clock: Clock
     metrics: Metrics
@@ -134,13 +139,14 @@ class Parts:
 class Flow:
     """Answers messages of one dialect; see the module's docstring."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, codec: Codec, parts: Parts) -> None:
+        self._codec = codec
         self._parts = parts
         self._clock = parts.clock
         self._hsm = parts.hsm
         self._directory = parts.directory
         self._ledger = parts.ledger
-        self._turns = Turns()
+        self._turns = parts.turns
         self._rules: dict[Product, ProductRules] = {}
 
     async def answer(self, body: bytes, listener: str) -> bytes | None:
@@ -169,11 +175,11 @@ class Flow:
     def _read(self, body: bytes, listener: str) -> Request | None:
         """The request in a message; one that can't be decoded still is one if its MTI can be read."""
         try:
-            message, defect = self._parts.codec.decode(body), None
+            message, defect = self._codec.decode(body), None
         except MalformedMessage as malformed:
             self._parts.metrics.message_malformed(listener, malformed.reason.value)
             _log.warning("message malformed", listener=listener, defect=str(malformed))
-            readable = self._parts.codec.decode_readable(body)
+            readable = self._codec.decode_readable(body)
             if readable is None:
                 return None
             message, defect = readable, str(malformed)
@@ -198,7 +204,7 @@ class Flow:
     async def _manage(self, request: Request, number: int, now_us: int) -> Answered:
         situation = self._situation(request, now_us)
         situation.terminal = await self._terminal(request)
-        refused = first_refusal(LINE_CHECKS[request.service], situation)
+        refused = await self._line_refusal(situation)
         if refused is not None:
             return Answered(self._short(refused, number, now_us))
         assert situation.terminal is not None
@@ -207,7 +213,7 @@ class Flow:
     async def _transact(
         self, request: Request, kind: TransactionKind, body: bytes, number: int, now_us: int
     ) -> Answered:
-        """A request for the ledger. Its turn is taken before anything is awaited."""
+        """A request for the ledger, if it is known who asks. Its turn is taken before anything is awaited."""
         key = self._key(request, kind)
         original_key = None
         if kind in REVERSED_KIND:
@@ -216,17 +222,17 @@ class Flow:
             situation = self._situation(request, now_us)
             situation.terminal = await self._terminal(request)
             key_set = await self._authenticate(situation, body)
-            refused = first_refusal(LINE_CHECKS[request.service], situation)
-            if refused is Outcome.BATCH_NOT_OPEN:
-                refused = await self._refused_anew(situation)
-            if refused is not None:
-                return Answered(self._short(refused, number, now_us), key_set)
-            await self._find_card(situation, key_set)
-            refused = first_refusal(ISSUER_CHECKS[request.service], situation)
+            refused = await self._line_refusal(situation)
+            if key_set is None:
+                assert refused is not None
+                return Answered(self._short(refused, number, now_us))
+            if refused is None:
+                await self._find_card(situation, key_set)
+                refused = first_refusal(ISSUER_CHECKS[request.service], situation)
             intent = self._intent(situation, kind, number, now_us, refused)
             intent.key, intent.original_key = key, original_key
             result = await self._ledger.post(intent)
-        return Answered(self._result_reply(result, has_mac=key_set is not None), key_set)
+        return Answered(self._result_reply(result), key_set)
 
     def _key(self, request: Request, kind: TransactionKind) -> bytes:
         return duplicate_key(request.merchant_id, request.terminal_id, request.batch, request.stan, kind)
@@ -265,17 +271,23 @@ class Flow:
             try:
                 self._hsm.verify_pos_mac(KeyBlock(key_set.mac_key), data, request.mac)
             except MacMismatch:
+                self._parts.metrics.hsm_operation("verify_pos_mac", "mismatch")
                 continue
+            self._parts.metrics.hsm_operation("verify_pos_mac", "match")
             return key_set
         return None
 
-    async def _refused_anew(self, situation: Situation) -> Outcome | None:
-        """Another node may have opened the batch: look again before 77."""
-        request = situation.request
-        situation.terminal = await self._directory.reload_terminal(request.merchant_id, request.terminal_id)
-        return first_refusal(LINE_CHECKS[request.service], situation)
+    async def _line_refusal(self, situation: Situation) -> Outcome | None:
+        """What the checks of the line say, of the terminal as it is now if they refuse it."""
+        request, checks = situation.request, LINE_CHECKS[situation.request.service]
+        refused = first_refusal(checks, situation)
+        if refused not in OF_THE_TERMINAL:
+            return refused
+        anew = await self._directory.reload_terminal(request.merchant_id, request.terminal_id)
+        situation.terminal = anew or situation.terminal
+        return first_refusal(checks, situation)
 
-    async def _find_card(self, situation: Situation, key_set: KeySet | None) -> None:
+    async def _find_card(self, situation: Situation, key_set: KeySet) -> None:
         """Route the card, look it up, and have its PIN verified."""
         request = situation.request
         if request.pan is None:
@@ -285,7 +297,7 @@ class Flow:
             return
         index = PanIndex(self._hsm.pan_index(request.pan.clear))
         situation.card = self._directory.peek_card(index) or await self._directory.card(index)
-        if situation.card is not None and request.pin_block is not None and key_set is not None:
+        if situation.card is not None and request.pin_block is not None:
             situation.pin = self._verify_pin(request, situation.card, key_set)
 
     def _verify_pin(self, request: Request, card: Card, key_set: KeySet) -> PinVerdict | None:
@@ -298,6 +310,7 @@ class Flow:
             KeyBlock(key_set.pin_key), request.pin_block, request.pan.clear, card.wallet_id,
             PinReference(card.pin_salt, card.pin_value),
         )  # fmt: skip
+        self._parts.metrics.hsm_operation("verify_pin", result.value)
         return PIN_VERDICTS[result]
 
     def _intent(
@@ -339,7 +352,7 @@ class Flow:
             )
         return rules
 
-    def _result_reply(self, result: Result, *, has_mac: bool) -> Reply:
+    def _result_reply(self, result: Result) -> Reply:
         at = self._clock.local(result.received_at_us)
         return Reply(
             result.outcome,
@@ -347,7 +360,7 @@ class Flow:
             at.time,
             at.date,
             result.available_minor,
-            has_mac=has_mac and result.outcome is not Outcome.SYSTEM_MALFUNCTION,
+            has_mac=result.outcome is not Outcome.SYSTEM_MALFUNCTION,
         )
 
     def _short(self, outcome: Outcome, number: int, now_us: int) -> Reply:
@@ -356,12 +369,14 @@ class Flow:
         return Reply(outcome, number, at.time, at.date)
 
     def _write(self, request: Request, reply: Reply, key_set: KeySet | None) -> bytes:
-        answer = self._parts.codec.encode(unionpay_pos.answer(request.message, reply))
+        answer = self._codec.encode(unionpay_pos.answer(request.message, reply))
         if not reply.has_mac:
             return answer
         assert key_set is not None
         data = answer[:-_MAC_BYTES]
-        return data + self._hsm.pos_mac(KeyBlock(key_set.mac_key), data)
+        mac = self._hsm.pos_mac(KeyBlock(key_set.mac_key), data)
+        self._parts.metrics.hsm_operation("pos_mac", "made")
+        return data + mac
 
     def _note(self, request: Request, reply: Reply, seconds: float) -> None:
         _log.info(

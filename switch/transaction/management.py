@@ -11,6 +11,7 @@ from hsm_soft.hsm import SoftHsm
 from hsm_soft.key_block import KeyBlock
 from hsm_soft.session_keys import SignOnLayout
 from ledger.outcome import Outcome
+from switch.observability.metrics import Metrics
 from switch.shell.clock import Clock
 from switch.vocabulary.model import KeyLayout, Reply, Request, Service
 
@@ -36,10 +37,11 @@ class KeepsSignOns(Protocol):
 class Management:
     """Answers network management requests of known terminals."""
 
-    def __init__(self, hsm: SoftHsm, directory: KeepsSignOns, clock: Clock) -> None:
+    def __init__(self, hsm: SoftHsm, directory: KeepsSignOns, clock: Clock, metrics: Metrics) -> None:
         self._hsm = hsm
         self._directory = directory
         self._clock = clock
+        self._metrics = metrics
 
     async def manage(self, request: Request, terminal: Terminal, number: int, now_us: int) -> Reply:
         """The reply to a request that passed its checks."""
@@ -55,6 +57,7 @@ class Management:
         """The open batch and field 62; the keys are durable before they are told."""
         assert request.key_layout is not None
         keys = self._hsm.new_session_keys(KeyBlock(terminal.master_key), LAYOUTS[request.key_layout])
+        self._metrics.hsm_operation("new_session_keys", "made")
         new = KeySet(now_us, verified=False, pin_key=keys.pin_key, mac_key=keys.mac_key)
         signed_on = await self._directory.signed_on(terminal, new)
         return signed_on.batch, keys.field_62

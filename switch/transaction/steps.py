@@ -1,10 +1,11 @@
 """The checks of a transaction: what is checked, in which order, for which service. Pure.
 
 Each check looks at what is known so far (`Situation`) and returns the outcome that ends the request, or None.
-They run in two stretches. The checks of the line end a request at once and leave no trace. The checks of the
-issuer end it with an answer that belongs to the transaction: their outcome is carried to the ledger as a
-refusal, because a repeat must be answered as the first time, and only the ledger knows what was answered. The
-ledger goes on with PIN, limits and funds.
+They run in two stretches. The checks of the line come first. Until the MAC is right nobody knows who asks, so
+a refusal is answered at once and leaves no trace. From then on a refusal is the transaction's answer: it is
+carried to the ledger, because a repeat must be answered as the first time, and only the ledger knows what was
+answered. The checks of the issuer follow where those of the line refuse nothing. The ledger goes on with PIN,
+limits and funds.
 
 Reversals are checked for terminal, format and MAC only: what must be taken back is, whatever became of card,
 merchant or limit since.
@@ -89,16 +90,16 @@ def batch_open(s: Situation) -> Outcome | None:
     return None if s.request.batch == s.terminal.batch else Outcome.BATCH_NOT_OPEN
 
 
-def cards_agree(s: Situation) -> Outcome | None:
-    """14: field 2 and track 2 name one card."""
-    return None if s.request.cards_agree else Outcome.CARD_DIFFERS
-
-
 def routed(s: Situation) -> Outcome | None:
     """15, 92: the card belongs to a range, and whoever authorises it can be reached."""
     if isinstance(s.destination, NoCardRange):
         return Outcome.CARD_RANGE_UNKNOWN
     return Outcome.NO_ROUTE if isinstance(s.destination, NoRoute) else None
+
+
+def cards_agree(s: Situation) -> Outcome | None:
+    """14: field 2 and track 2 name one card."""
+    return None if s.request.cards_agree else Outcome.CARD_DIFFERS
 
 
 CARD_STATES: Final[Mapping[CardState, Outcome | None]] = MappingProxyType(
@@ -170,9 +171,9 @@ LINE_CHECKS: Final[Mapping[Service, Sequence[Check]]] = MappingProxyType(
         Service.UNSUPPORTED: (terminal_known, format_right, service_offered),
     }
 )
-"""The checks of the line, in order. What they refuse leaves no trace and may be sent again."""
+"""The checks of the line, in order. What they refuse before a MAC has been right leaves no trace."""
 
-_CARD_ISSUER: Final = (cards_agree, routed, card_good, service_allowed, pin_readable)
+_CARD_ISSUER: Final = (routed, cards_agree, card_good, service_allowed, pin_readable)
 
 ISSUER_CHECKS: Final[Mapping[Service, Sequence[Check]]] = MappingProxyType(
     {
@@ -181,7 +182,7 @@ ISSUER_CHECKS: Final[Mapping[Service, Sequence[Check]]] = MappingProxyType(
         Service.PURCHASE_REVERSAL: (),
     }
 )
-"""The checks of the issuer, in order. What they refuse is the transaction's answer, for its repeats too."""
+"""The checks of the issuer, in order, for the services that reach the ledger."""
 
 
 def first_refusal(checks: Sequence[Check], situation: Situation) -> Outcome | None:
