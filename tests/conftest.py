@@ -41,7 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse an unknown loop; turn on debug mode, which pytest-asyncio sets on the loops it makes."""
     if LOOP not in LOOPS:
         raise pytest.UsageError(f"CARDSWITCH_TEST_LOOP is {LOOP!r}, not one of {', '.join(LOOPS)}")
-    config.option.asyncio_debug = LOOP == "asyncio"
+    if LOOP == "asyncio":
+        config.option.asyncio_debug = True
 
 
 def pytest_asyncio_loop_factories(

@@ -10,6 +10,7 @@ src/include/utils/pidfile.h).
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,14 +49,23 @@ def find_postmaster(data: Path) -> Postmaster | None:
 
 
 def server_processes(data: Path) -> list[int]:
-    """Process ids of all PostgreSQL processes in the folder `data`, with or without their postmaster.
+    """Process ids of all PostgreSQL processes in the folder `data`, with or without their postmaster."""
+    name = cluster_name(data)
+    return [int(pid) for pid in _processes() if name in _command_line(pid)]
 
-    Dying ones of other folders are among them for a moment: a process gives up its command line first, and
-    the shared memory that keeps a successor from starting a little later.
+
+def is_abandoned(data: Path) -> bool:
+    """Whether the last process has left the folder `data`.
+
+    A dying process gives up its command line first, and only then what would disturb a successor: its shared
+    memory and its sockets. So while any PostgreSQL process is dying the answer is no.
     """
     name = cluster_name(data)
-    pids = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-    return [int(pid) for pid in pids if name in _command_line(pid) or _is_dying(pid)]
+    return not any(name in _command_line(pid) or _is_dying(pid) for pid in _processes())
+
+
+def _processes() -> Iterator[str]:
+    return (entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal())
 
 
 def _command_line(pid: str) -> str:

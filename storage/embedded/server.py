@@ -19,7 +19,13 @@ from storage.embedded.account import account_for_new_cluster, owner_of
 from storage.embedded.address import DATABASE, SUPERUSER, Address
 from storage.embedded.error import EmbeddedPostgresError
 from storage.embedded.log import ServerLog
-from storage.embedded.postmaster import LOCK_FILES, cluster_name, find_postmaster, server_processes
+from storage.embedded.postmaster import (
+    LOCK_FILES,
+    cluster_name,
+    find_postmaster,
+    is_abandoned,
+    server_processes,
+)
 from storage.embedded.programs import Programs, programs_for
 from storage.embedded.settings import ServerSettings
 
@@ -87,7 +93,7 @@ class Server:
         return running is None or running.is_ready
 
     def _is_gone(self) -> bool:
-        return not server_processes(self.data)
+        return is_abandoned(self.data)
 
     def _start(self, settings: ServerSettings) -> None:
         self._clear_after_crash()

@@ -116,4 +116,4 @@ def _nothing_left_in(home: Path) -> Iterator[Path]:
     left = server_processes(folder) if folder.exists() else []
     for pid in left:
         os.kill(pid, signal.SIGKILL)
-    assert not left
+    assert left == []

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from storage.embedded.postmaster import Postmaster, cluster_name, find_postmaster, server_processes
+from storage.embedded.postmaster import (
+    Postmaster,
+    cluster_name,
+    find_postmaster,
+    is_abandoned,
+    server_processes,
+)
 
 Process = subprocess.Popen[bytes]
 
@@ -69,6 +75,7 @@ def test_processes_are_told_by_program_and_cluster(
     start_impostor("grep", cluster_name(tmp_path))
 
     assert server_processes(tmp_path) == [own.pid]
+    assert not is_abandoned(tmp_path)
     assert server_processes(tmp_path / "programs") == []
 
 
