@@ -11,9 +11,8 @@ CARDSWITCH_TEST_LOOP chooses the loop of asynchronous tests: `uvloop` (the defau
 import asyncio
 import os
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,12 +23,6 @@ from storage.database import connect
 from storage.embedded import EmbeddedPostgres, ServerSettings
 from storage.migrations import Component, migrate
 
-ROOT = Path(__file__).parent.parent
-MIGRATIONS = {
-    "hsm": "hsm_soft/migrations",
-    "ledger": "ledger/postgres/migrations",
-    "directory": "directory/migrations",
-}
 LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
     "asyncio": asyncio.new_event_loop,
@@ -71,13 +64,16 @@ def postgres_dsn(tmp_path_factory: pytest.TempPathFactory, small_server: ServerS
 
 
 @pytest.fixture(scope="session")
-def components() -> list[Component]:
+def components() -> Sequence[Component]:
     """The product's components that have tables, in the order in which they are migrated."""
-    return [Component(name, ROOT / folder) for name, folder in MIGRATIONS.items()]
+    # Imported here, so that tests that need no database do not depend on the whole switch.
+    from switch.bootstrap import COMPONENTS
+
+    return COMPONENTS
 
 
 @pytest.fixture(scope="session")
-def template(postgres_dsn: str, components: list[Component]) -> Iterator[str]:
+def template(postgres_dsn: str, components: Sequence[Component]) -> Iterator[str]:
     """The name of a migrated database; a database with sessions cannot be copied, so none is opened in it."""
     with _database(postgres_dsn, "template0") as dsn:
         _run(migrate(dsn, components))

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -261,6 +261,8 @@ async def test_lost_connection_is_no_refusal(empty_database_dsn: str, write: Wri
         await migrate(empty_database_dsn, [ledger])
 
 
-async def test_products_migrations_are_all_applied(database_dsn: str, components: list[Component]) -> None:
+async def test_products_migrations_are_all_applied(
+    database_dsn: str, components: Sequence[Component]
+) -> None:
     """A test's database has every migration of the product."""
     assert {entry.state for entry in await status(database_dsn, components)} == {MigrationState.APPLIED}
