@@ -10,10 +10,12 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,15 +46,23 @@ class Switch:
         self.address = (str(host), int(port))
         self.url = self._found(_OBSERVABILITY, printed)[1].rstrip("/")
 
-    def stop(self) -> int:
-        """Ask the switch to finish; its exit status."""
+    def ask_to_stop(self) -> None:
+        """Send the signal on which the switch finishes what is under way and leaves."""
         self.process.terminate()
+
+    def exit_status(self) -> int:
+        """Wait until the switch has left; its exit status."""
         return self.process.wait(STOP_SECONDS)
+
+    def stop(self) -> int:
+        """Ask the switch to stop and wait until it has; its exit status."""
+        self.ask_to_stop()
+        return self.exit_status()
 
     def kill(self) -> None:
         """End the switch in the middle of whatever it is doing."""
         self.process.kill()
-        self.process.wait(STOP_SECONDS)
+        self.exit_status()
 
     @property
     def is_running(self) -> bool:
@@ -168,6 +178,21 @@ class Installation:
             if printed["pan"] == card.pan
         )
         return int(balance)
+
+    @contextmanager
+    def paused_database(self) -> Iterator[None]:
+        """The database server stands still meanwhile, so that whatever needs a commit stays under way."""
+        (mark,) = self.home.rglob("postmaster.pid")
+        postmaster = mark.read_text(encoding="utf-8").splitlines()[0]
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="utf-8")
+        servers = [int(postmaster), *map(int, children.split())]
+        for server in servers:
+            os.kill(server, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for server in servers:
+                os.kill(server, signal.SIGCONT)
 
     def start(self) -> Switch:
         """Start one more switch on this home and wait until it is ready."""

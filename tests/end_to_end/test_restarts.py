@@ -3,8 +3,6 @@
 The module's switch is the newest of its installation; a test that has ended it starts the next one.
 """
 
-from pathlib import Path
-
 import pytest
 
 from .conftest import Dial
@@ -36,17 +34,19 @@ def card(own_world: World) -> Card:
 def test_stop_answers_what_is_under_way(
     own_installation: Installation, running: Switch, terminal: Terminal, card: Card
 ) -> None:
-    """SIGTERM in the middle of sales: each is answered, the exit is clean, and no database is left behind."""
+    """Asked to stop while commits are under way, the switch answers each sale after them, and leaves well."""
     sales = [terminal.purchase(card, 10) for _ in range(60)]
-    terminal.send(*sales)
-    first = terminal.answer_to(sales[0])
 
-    status = running.stop()
+    with own_installation.paused_database():
+        terminal.send(*sales)
+        terminal.line.expect_silence(seconds=0.4)
+        running.ask_to_stop()
+        terminal.line.expect_silence(seconds=0.4)
+    answers = terminal.line.answers_until_closed()
 
-    rest = terminal.line.answers_until_closed()
-    assert status == 0
-    assert ["00"] * len(sales) == [answer.code for answer in [first, *rest]]
-    assert list(Path(own_installation.home).rglob("postmaster.pid")) == []
+    assert [answer.code for answer in answers] == ["00"] * len(sales)
+    assert running.exit_status() == 0
+    assert list(own_installation.home.rglob("postmaster.pid")) == []
 
 
 def test_results_outlive_a_restart(
@@ -121,18 +121,20 @@ def test_kill_in_the_middle_posts_each_sale_once(
     own_installation.run("ledger", "verify")
 
 
-def test_kill_before_any_answer_posts_each_sale_once(
+def test_kill_during_commits_posts_each_sale_once(
     own_installation: Installation, running: Switch, terminal: Terminal, dial: Dial, card: Card
 ) -> None:
-    """Killed right behind the write, with nothing answered yet: the same."""
+    """Killed with commits under way that may yet succeed: repeated at once, each sale is posted once."""
     sales = [terminal.purchase(card, 701) for _ in range(SALES)]
-    terminal.send(*sales)
 
-    running.kill()
+    with own_installation.paused_database():
+        terminal.send(*sales)
+        terminal.line.expect_silence(seconds=0.4)
+        running.kill()
 
     terminal.line = dial(own_installation.start())
     answers = terminal.exchange_all(sales)
-    assert {"00"} == {answer.code for answer in answers}
+    assert {answer.code for answer in answers} == {"00"}
     assert terminal.read_balance(card) == BALANCE_MINOR - SALES * 701
     own_installation.run("ledger", "verify")
 
