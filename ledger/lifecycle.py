@@ -4,7 +4,8 @@ This table is the only place that decides it. An original is named by its duplic
 even before it arrives: a reversal that overtakes it, or that outlives a request which never came, leaves a
 tombstone at the original's key, and the late original is refused.
 
-Rows are total over `OriginalState` × `Event`; a test holds that and draws the diagram in the docs from it.
+Rows are total over `OriginalState` × `Event`; a test holds that. `ledger.lifecycle_page` draws the diagram in
+the docs from them.
 """
 
 from enum import Enum
@@ -68,3 +69,14 @@ LIFECYCLE: dict[tuple[OriginalState, Event], Step] = {
     (OriginalState.REVERSED, Event.REQUEST): Step(Action.REFUSE, Outcome.RELATED_TRANSACTION_WRONG),
     (OriginalState.REVERSED, Event.REVERSAL): Step(Action.NOTE, Outcome.APPROVED),
 }
+
+LEADS_TO: dict[Action, tuple[OriginalState, ...]] = {
+    Action.DECIDE: (OriginalState.POSTED, OriginalState.DECLINED, OriginalState.ABSENT),
+    Action.UNDO: (OriginalState.REVERSED, OriginalState.POSTED),
+    Action.BURY: (OriginalState.TOMBSTONE,),
+}
+"""Where an action may leave the original; the others leave it as it is.
+
+A request stays absent when it is refused without a trace, and an original stays posted when its reversal
+doesn't fit it.
+"""
