@@ -1,0 +1,88 @@
+"""Numbers, references and duplicate keys; what is stored or printed on receipts never changes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.identity import (
+    COUNTER_BITS,
+    NODE_BITS,
+    REVERSED_KIND,
+    TransactionKind,
+    TransactionNumbers,
+    approval_code,
+    duplicate_key,
+    retrieval_reference,
+    transaction_of_reference,
+    undo_key,
+)
+
+NUMBERS = st.integers(0, (1 << (COUNTER_BITS + NODE_BITS)) - 1)
+TEXTS = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=15)
+
+
+@given(NUMBERS)
+def test_references_lead_back(number: int) -> None:
+    """A reference has 12 characters of base 36 and leads to its transaction without a search."""
+    reference = retrieval_reference(number)
+
+    assert len(reference) == 12
+    assert int(reference, 36) == number
+    assert number == transaction_of_reference(reference)
+    assert reference[6:] == approval_code(number)
+
+
+@given(st.lists(NUMBERS, unique=True))
+def test_references_are_ordered_like_numbers(numbers: list[int]) -> None:
+    """Later transactions have higher references, so they never meet."""
+    assert [retrieval_reference(n) for n in sorted(numbers)] == sorted(map(retrieval_reference, numbers))
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["", "00000000001", "0000000000001", "00000000000-", "00000000000²", " 00000000001", "ZZZZZZZZZZZZ"],
+)
+def test_foreign_references(reference: str) -> None:
+    """A reference that can't be one of ours leads nowhere."""
+    assert transaction_of_reference(reference) is None
+
+
+def test_numbers_of_two_nodes_never_meet() -> None:
+    """Each node counts in a space of its own, and each number comes once."""
+    one, two = TransactionNumbers(1), TransactionNumbers(2)
+
+    assert [one.next(), one.next()] == [(1 << 38) + 1, (1 << 38) + 2]
+    assert two.next() == (2 << 38) + 1
+
+
+@pytest.mark.parametrize("node", [0, 1 << NODE_BITS])
+def test_node_numbers_have_24_bits(node: int) -> None:
+    """A node outside the space is refused at start."""
+    with pytest.raises(AssertionError):
+        TransactionNumbers(node)
+
+
+def test_stored_keys_never_change() -> None:
+    """Keys of earlier programs are found by later ones."""
+    key = duplicate_key("990001000000001", "T0000001", "000001", "000042", TransactionKind.PURCHASE)
+
+    assert key.hex() == "342951742642d7df0cde85a43ef66e6c"
+    assert undo_key(key).hex() == "0f11955f0a97e588f969feb0b44aff7e"
+
+
+@given(
+    st.lists(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, st.sampled_from(TransactionKind)), unique=True, max_size=5)
+)
+def test_keys_differ_where_identities_differ(
+    identities: list[tuple[str, str, str, str, TransactionKind]],
+) -> None:
+    """Each part counts, and no part can be taken for another; undo keys meet none of them."""
+    keys = [duplicate_key(*identity) for identity in identities]
+
+    assert 2 * len(keys) == len({*keys, *map(undo_key, keys)})
+    assert all(len(key) == 16 for key in keys)
+
+
+def test_kinds_that_reverse() -> None:
+    """What takes something back is not itself something that is taken back."""
+    assert REVERSED_KIND.keys().isdisjoint(REVERSED_KIND.values())
