@@ -1,7 +1,8 @@
 """The node's limit of requests under way: beyond it, nobody is read from until there is room again.
 
-Connections that want to read while the gate is full wait here and are told when it has emptied to nine
-tenths. Stopping to read is the whole of it: no request that was taken is shed, least of all a reversal.
+Connections that want room while the gate is full wait here, and once it has emptied to nine tenths they are
+told in the order they came, as far as the room goes. Stopping to read is the whole of it: no request that was
+taken is shed, least of all a reversal.
 """
 
 from typing import Protocol
@@ -11,7 +12,7 @@ class Waits(Protocol):
     """Who waits at the gate."""
 
     def gate_opened(self) -> None:
-        """There is room again."""
+        """There is room again; who still wants more when it is used up waits again."""
         ...
 
 
@@ -29,9 +30,9 @@ class Gate:
         self.in_flight = 0
 
     @property
-    def is_full(self) -> bool:
-        """Whether nobody should be read from."""
-        return self.in_flight >= self._limit
+    def room(self) -> int:
+        """How many more requests may be taken; nobody should be read from while it is 0."""
+        return max(0, self._limit - self.in_flight)
 
     def enter(self, count: int) -> None:
         """Requests have been taken."""
@@ -40,9 +41,10 @@ class Gate:
     def leave(self) -> None:
         """A request is done."""
         self.in_flight -= 1
-        if self._waiting and self.in_flight <= self._reopen_at:
-            waiting, self._waiting = self._waiting, {}
-            for who in waiting:
+        if self.in_flight <= self._reopen_at:
+            while self._waiting and self.room:
+                who = next(iter(self._waiting))
+                del self._waiting[who]
                 who.gate_opened()
 
     def wait(self, who: Waits) -> None:

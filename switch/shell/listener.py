@@ -1,12 +1,14 @@
 """Listeners: the TCP side of terminal lines, a thin shell around `switch.protocol.line`.
 
 Each connection feeds the line's core, starts a task a request, and writes answers as they come. Everything
-has a limit: connections, requests under way (here and in the node), a started frame's time, an answer's time
-in the peer's window. Reaching a limit first stops reading; only a peer that can't be trusted or doesn't read
-is cut off, and never for a decline. What one connection does touches no other.
+has a limit: connections, requests under way (here and in the node), the time to finish a frame that has
+started, the time to take answers that don't leave. Reaching a limit first stops reading; only a peer that
+can't be trusted or doesn't read is cut off, and never for a decline. What one connection does touches no
+other.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, cast
@@ -48,6 +50,7 @@ class Listener:
         self.connections: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.all_gone = asyncio.Event()
+        self.is_stopping = False
         self._server: asyncio.Server | None = None
 
     @property
@@ -71,10 +74,11 @@ class Listener:
 
     def stop_accepting(self) -> None:
         """Take no more connections, and no more requests on those that are open."""
+        self.is_stopping = True
         if self._server is not None:
             self._server.close()
         for connection in self.connections:
-            connection.stop_reading()
+            connection.follow_line()
 
     async def drain(self, seconds: float) -> int:
         """Wait until what is under way is answered; how many requests were not, in time."""
@@ -101,7 +105,6 @@ class Connection(asyncio.Protocol):
         "_frame_timer",
         "_line",
         "_listener",
-        "_stopped",
         "_timed_frame",
         "_transport",
         "_write_timer",
@@ -114,17 +117,19 @@ class Connection(asyncio.Protocol):
         self._frame_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._timed_frame = 0
-        self._stopped = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or refuse it if there are too many."""
+        """Take the connection, or refuse it if there are too many or it comes too late."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
         listener = self._listener
+        refused = "stopping" if listener.is_stopping else None
         if len(listener.connections) >= listener.settings.connections_max:
-            listener.metrics.connection_rejected(listener.name, "too_many")
-            transport.abort()
+            refused = "too_many"
+        if refused is not None:
+            listener.metrics.connection_rejected(listener.name, refused)
+            self._transport.abort()
             return
-        transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
+        self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
         listener.connections.add(self)
         listener.metrics.connection_accepted(listener.name)
 
@@ -140,51 +145,38 @@ class Connection(asyncio.Protocol):
                 self._listener.all_gone.set()
 
     def data_received(self, data: bytes) -> None:
-        """Start a task for each request that is whole."""
-        listener, line = self._listener, self._line
-        received = line.receive(data)
-        for defect in received.defects:
-            listener.metrics.frame_malformed(listener.name, defect)
-            _log.warning("frame malformed", listener=listener.name, defect=defect)
-        for frame in received.frames:
-            task = asyncio.create_task(self._serve(frame))
-            listener.tasks.add(task)
-            task.add_done_callback(listener.tasks.discard)
-        listener.gate.enter(len(received.frames))
-        self._follow_line()
+        """Take what came as far as there is room for it."""
+        self._line.receive(data)
+        self.follow_line()
 
     def eof_received(self) -> bool:
         """The peer has sent all it wanted: what is under way is still answered, then the line ends."""
         self._line.is_lost = True
-        self._follow_line()
+        self.follow_line()
         return True
 
     def pause_writing(self) -> None:
         """The peer doesn't read: stop reading from it, and give it a time limit."""
         self._line.peer_reads = False
-        seconds = self._listener.settings.write_timeout_seconds
-        self._write_timer = asyncio.get_running_loop().call_later(seconds, self._write_timed_out)
-        self._follow_line()
+        self._time_writing()
+        self.follow_line()
 
     def resume_writing(self) -> None:
-        """The peer reads again."""
+        """The peer reads again; of a closing line it has to take the rest in the time it was given."""
         self._line.peer_reads = True
-        if self._write_timer is not None:
+        if self._write_timer is not None and not self._transport.is_closing():
             self._write_timer.cancel()
             self._write_timer = None
-        self._follow_line()
-
-    def stop_reading(self) -> None:
-        """Take no more requests."""
-        self._stopped = True
-        self._follow_line()
+        self.follow_line()
 
     def gate_opened(self) -> None:
         """The node has room for requests again."""
-        self._follow_line()
+        self.follow_line()
 
     def close(self) -> None:
-        """End the connection once its answers have left."""
+        """End the connection once its answers have left, for which there is a time limit."""
+        if self._transport.get_write_buffer_size():
+            self._time_writing()
         self._transport.close()
 
     def abort(self) -> None:
@@ -204,26 +196,47 @@ class Connection(asyncio.Protocol):
         finally:
             self._line.answered()
             listener.gate.leave()
-            self._follow_line()
+            self.follow_line()
 
-    def _follow_line(self) -> None:
-        """Do what the line's core asks for: read or not, keep time, or end."""
+    def follow_line(self) -> None:
+        """Do what the line's core asks for: take frames, read or not, keep time, or end."""
         if self._transport.is_closing():
             return
-        if self._line.is_done:
-            self._transport.close()
+        line, gate, going_on = self._line, self._listener.gate, not self._listener.is_stopping
+        if going_on and line.may_take:
+            self._take()
+        if line.is_done:
+            self.close()
             return
-        may_read = self._line.may_read and not self._stopped
-        if may_read and self._listener.gate.is_full:
-            self._listener.gate.wait(self)
-            may_read = False
+        wants_room = going_on and (line.may_take or line.may_read)
+        if wants_room and not gate.room:
+            gate.wait(self)
+        may_read = going_on and line.may_read and gate.room > 0
         if may_read != self._transport.is_reading():
-            if may_read:
-                self._transport.resume_reading()
-            else:
-                self._transport.pause_reading()
-                self._listener.metrics.reading_paused(self._listener.name)
-        self._time_frame(running=may_read and self._line.awaits_frame)
+            self._read_or_pause(may_read=may_read)
+        self._time_frame(running=may_read and line.awaits_frame)
+
+    def _take(self) -> None:
+        """Start a task for each request that is whole and has room."""
+        listener = self._listener
+        taken = self._line.take(listener.gate.room)
+        for defect in taken.defects:
+            listener.metrics.frame_malformed(listener.name, defect)
+        for defect, count in Counter(taken.defects).items():  # a line each would let a peer flood the log
+            _log.warning("frames malformed", listener=listener.name, defect=defect, count=count)
+        for frame in taken.frames:
+            task = asyncio.create_task(self._serve(frame))
+            listener.tasks.add(task)
+            task.add_done_callback(listener.tasks.discard)
+        listener.gate.enter(len(taken.frames))
+
+    def _read_or_pause(self, *, may_read: bool) -> None:
+        if may_read:
+            self._transport.resume_reading()
+            return
+        self._transport.pause_reading()
+        if self._line.is_full or not self._listener.gate.room:
+            self._listener.metrics.reading_paused(self._listener.name)
 
     def _time_frame(self, *, running: bool) -> None:
         """Let the time limit of a started frame run, anew for each frame."""
@@ -240,7 +253,13 @@ class Connection(asyncio.Protocol):
         self._listener.metrics.frame_timed_out(self._listener.name)
         _log.warning("frame not finished in time", listener=self._listener.name)
         self._line.is_lost = True
-        self._follow_line()
+        self.follow_line()
+
+    def _time_writing(self) -> None:
+        """Let the time limit run for answers that don't leave, unless it runs already."""
+        if self._write_timer is None:
+            seconds = self._listener.settings.write_timeout_seconds
+            self._write_timer = asyncio.get_running_loop().call_later(seconds, self._write_timed_out)
 
     def _write_timed_out(self) -> None:
         self._listener.metrics.write_timed_out(self._listener.name)
