@@ -16,6 +16,13 @@ RESULTS: Final = {
 }
 """A group's result as a label; whatever else went wrong is `failed`."""
 
+REASONS: Final = {
+    "not the newest version": "not_newest",
+    "SealBroken": "seal_broken",
+    "UnreadableState": "unreadable",
+}
+"""Why a wallet was refused, as a label; whatever else its keeper raised is `other`."""
+
 _log = get("ledger")
 
 
@@ -39,7 +46,8 @@ class LedgerEvents(LedgerObserver):
         self._metrics.outcomes_unknown(lane, size)
 
     def wallet_quarantined(self, wallet_id: int, reason: str) -> None:
-        """Somebody must look at this wallet."""
+        """Count it, and name it: somebody must look at this wallet."""
+        self._metrics.wallet_quarantined(REASONS.get(reason, "other"))
         _log.error("wallet quarantined", wallet=wallet_id, reason=reason)
 
     def queue_changed(self, lane: int, depth: int, cached_wallets: int) -> None:
