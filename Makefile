@@ -19,8 +19,10 @@ demo: setup
 run: setup
 	@$(BIN)/cardswitch demo --keep-running
 
+# Twice: on uvloop as in production, and on asyncio's own loop in debug mode, which finds what uvloop forgives.
 test: check
 	$(BIN)/python -m pytest -n $(WORKERS)
+	CARDSWITCH_TEST_LOOP=asyncio $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/end_to_end --ignore=tests/architecture
 
 check: setup
 	$(BIN)/ruff check .

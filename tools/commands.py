@@ -82,11 +82,15 @@ def add_world(app: typer.Typer) -> None:
         config: ConfigOption = None,
         json: JsonOption = False,
     ) -> None:
-        """Make the demo world, or what is missing of it: terminals, and cards with PINs and money."""
+        """Make the demo world, or what is missing of it, and print it: terminals, cards, PINs, money.
+
+        What it prints is one JSON document in any case, since whatever plays against the world reads it.
+        """
+        del json
         with _trouble_told():
             settings = settings_of(config)
             folder, seed = _demo_home(settings)
-            document = WorldDocument(sys.stdout.buffer) if json else None
+            document = WorldDocument(sys.stdout.buffer)
 
             async def work(bench: Workbench) -> None:
                 async with (
@@ -94,13 +98,9 @@ def add_world(app: typer.Typer) -> None:
                     _world_maker(bench, seed) as maker,
                 ):
                     made = await maker.make_terminals(terminals)
-                    if document:
-                        document.begin(_listeners(settings), made)
+                    document.begin(_listeners(settings), made)
                     await _make_cards(maker, cards, balance_minor, document, quiet=quiet)
-                if document:
-                    document.end()
-                else:
-                    typer.echo(f"{terminals:,} terminals and {cards:,} cards are there")
+                document.end()
 
             at_workbench(config, work)
 
@@ -186,12 +186,11 @@ async def _world_maker(bench: Workbench, seed: DemoSeed) -> AsyncIterator[WorldM
 
 
 async def _make_cards(
-    maker: WorldMaker, count: int, balance_minor: int, document: WorldDocument | None, *, quiet: bool
+    maker: WorldMaker, count: int, balance_minor: int, document: WorldDocument, *, quiet: bool
 ) -> None:
     done = 0
     async for cards in maker.make_cards(count, balance_minor):
-        if document:
-            document.add_cards(cards)
+        document.add_cards(cards)
         done += len(cards)
         if not quiet:
             typer.echo(f"{done:,} of {count:,} cards", err=True)
