@@ -28,6 +28,7 @@ class EmbeddedPostgres:
 
     def __init__(self, folder: Path, settings: ServerSettings) -> None:
         self._folder = folder
+        self._settings = settings
         self._server = Server(folder)
         with ExitStack() as held:
             held.callback(self._leave, UserLock(folder / "users.lock"))
@@ -59,6 +60,20 @@ class EmbeddedPostgres:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
             return cls(folder, settings or ServerSettings.for_this_machine())
+
+    def revive(self) -> bool:
+        """Start the server anew if it has died, at the same address; blocks meanwhile, as `acquire` does.
+
+        May be called in another thread, but not after `release`.
+
+        Returns:
+            Whether it had died, and this call started it.
+
+        Raises:
+            EmbeddedPostgresError: It can't be had again; the text ends with what the server logged.
+        """
+        with _foreign_errors(self._folder), self._alone():
+            return self._server.ensure_running(self._settings)
 
     def release(self) -> None:
         """Stop the server unless someone else uses it. Once released, does nothing.

@@ -60,8 +60,11 @@ class Server:
         self._folder = folder
         self._log = ServerLog(folder / "log")
 
-    def ensure_running(self, settings: ServerSettings) -> None:
+    def ensure_running(self, settings: ServerSettings) -> bool:
         """Return once the server takes connections: a running one as it is, else one started with `settings`.
+
+        Returns:
+            Whether this call started it.
 
         Raises:
             EmbeddedPostgresError: It cannot be made or started, or is neither up nor gone in ten minutes.
@@ -69,8 +72,11 @@ class Server:
         """
         if not self.data.exists():
             self._make_cluster()
+        started = False
         while not self._comes_up():
             self._start(settings)
+            started = True
+        return started
 
     def stop(self) -> None:
         """Stop the server, if it runs, cutting its sessions; everything committed is kept.

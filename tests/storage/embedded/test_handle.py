@@ -159,6 +159,36 @@ async def test_killed_postmaster_is_replaced(home: Path, data: Path, acquire: Ac
             assert number == 42
 
 
+async def test_dead_server_is_revived_by_its_holder(home: Path, data: Path, acquire: Acquire) -> None:
+    """A holder whose server was killed starts it anew at the same address; a live server is left as it is."""
+    with acquire(home) as server:
+        pid, dsn = pid_of(data), server.dsn
+        revived_alive = server.revive()
+        assert pid == pid_of(data)
+        kill_server(data)
+
+        revived_dead = server.revive()
+
+        connection = await asyncpg.connect(dsn)
+        await connection.close()
+        assert (revived_alive, revived_dead) == (False, True)
+        assert pid != pid_of(data)
+
+    assert find_postmaster(data) is None
+
+
+def test_revived_server_belongs_to_all_its_holders(home: Path, data: Path, acquire: Acquire) -> None:
+    """Of two holders one starts the dead server, the other finds it running, and the last one stops it."""
+    with acquire(home) as first:
+        with acquire(home) as second:
+            kill_server(data)
+            revived = [holder.revive() for holder in (first, second)]
+        assert find_postmaster(data) is not None
+
+    assert revived == [True, False]
+    assert find_postmaster(data) is None
+
+
 def test_server_has_a_session_of_its_own(home: Path, data: Path, acquire: Acquire) -> None:
     """Ctrl-C in the command's terminal does not reach the server."""
     with acquire(home):
