@@ -1,7 +1,7 @@
 """What the rest of the switch sees of the wire: bytes to message and back, by the name of a dialect.
 
-There is one implementation, `interpreter.Interpreter`; a faster one may take its place as long as it
-accepts the same bytes, names the same defects and writes the same bytes.
+There is one implementation, `plans.PlannedCodec`: plans compiled for the messages that come often, and the
+interpreter behind them, which alone says what is accepted, refused and written.
 """
 
 from functools import cache
@@ -9,8 +9,8 @@ from typing import Protocol
 
 from iso8583_specs.defects import Defect, MalformedMessage, UnencodableField
 from iso8583_specs.dialects import UnknownDialect, spec_for
-from iso8583_specs.interpreter import Interpreter
 from iso8583_specs.message import Message
+from iso8583_specs.plans import PlannedCodec
 
 __all__ = ["Codec", "Defect", "MalformedMessage", "UnencodableField", "UnknownDialect", "codec_for"]
 
@@ -51,4 +51,4 @@ def codec_for(dialect: str) -> Codec:
     Raises:
         UnknownDialect: There is none of that name.
     """
-    return Interpreter(dialect, spec_for(dialect))
+    return PlannedCodec(dialect, spec_for(dialect))
