@@ -36,6 +36,7 @@ from switch.observability.health import start_health_server
 from switch.observability.ledger_events import LedgerEvents
 from switch.observability.logs import get
 from switch.observability.metrics import Metrics
+from switch.observability.transaction_log import TransactionLog
 from switch.shell.clock import Clock
 from switch.shell.gate import Gate
 from switch.shell.listener import Listener
@@ -148,6 +149,7 @@ class Node:
         self._settings = bench.settings
         self._metrics = Metrics(enabled=bench.settings.observability.metrics)
         self._stopping = asyncio.Event()
+        self._log = TransactionLog(enabled=bench.settings.observability.log_level in ("debug", "info"))
         self._listeners: list[Listener] = []
         self._ledger: Ledger
 
@@ -199,6 +201,7 @@ class Node:
             clock=bench.clock,
             metrics=self._metrics,
             old_set_us=int(self._settings.keys.old_set_seconds * 1_000_000),
+            log=self._log,
         )
 
     def readiness(self) -> Mapping[str, bool]:
@@ -243,6 +246,7 @@ class Node:
             listener.stop_accepting()
         unanswered = sum(await asyncio.gather(*(each.drain(seconds) for each in self._listeners)))
         await asyncio.gather(*(each.close(seconds) for each in self._listeners))
+        self._log.flush()
         if unanswered:
             _log.warning("requests left unanswered", count=unanswered)
         else:

@@ -59,6 +59,11 @@ def configure(level: str, log_format: LogFormat) -> None:
         root.addHandler(_FORWARDER)
 
 
+def takes_json_lines() -> bool:
+    """Whether events become lines of JSON, so that who makes such lines itself may write them."""
+    return _json_line in structlog.get_config()["processors"]
+
+
 def get(name: str) -> FilteringBoundLogger:
     """The logger of one module: `log.warning("frame malformed", listener="pos")`."""
     logger: FilteringBoundLogger = structlog.get_logger(name)
@@ -73,7 +78,7 @@ def mask_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _masked(value: object) -> object:
     """`value` as plain data that shows no card data."""
     if type(value) is str:  # most are
-        return _masked_text(value)
+        return mask_text(value)
     shown: object
     match value:
         case None | bool():
@@ -85,18 +90,19 @@ def _masked(value: object) -> object:
         case bytes() | bytearray() | memoryview():
             shown = f"<{memoryview(value).nbytes} bytes>"
         case Mapping():
-            shown = {_masked_text(str(key)): _masked(item) for key, item in value.items()}
+            shown = {mask_text(str(key)): _masked(item) for key, item in value.items()}
         # Only the plain types are looked into: a subclass may hide what it holds behind its own text.
         case list() | tuple() | set() | frozenset() if type(value) in {list, tuple, set, frozenset}:
             shown = [_masked(item) for item in value]
         case BaseException():
-            shown = _masked_text(f"{type(value).__name__}: {value}")
+            shown = mask_text(f"{type(value).__name__}: {value}")
         case _:
-            shown = _masked_text(str(value))
+            shown = mask_text(str(value))
     return shown
 
 
-def _masked_text(text: str) -> str:
+def mask_text(text: str) -> str:
+    """`text` without what looks like a card number, a track or the printed form of bytes."""
     if len(text) >= _SHORTEST_PAN_DIGITS:
         text = _CARD_NUMBER.sub(_masked_card_number, text)
     if "b'" in text or 'b"' in text:

@@ -10,7 +10,7 @@ outcome nobody knows yet gets no answer at all: the terminal repeats or reverses
 defect of the program; it, too, is answered by silence, never by a guess.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, NamedTuple, Protocol
 
@@ -27,7 +27,6 @@ from ledger.identity import (
     TransactionKind,
     TransactionNumbers,
     duplicate_key,
-    retrieval_reference,
 )
 from ledger.intent import Intent, Origin, PinVerdict
 from ledger.outcome import Outcome
@@ -38,6 +37,7 @@ from routing.table import OWN_LEDGER, RangeTable
 from storage.database import DatabaseUnavailable
 from switch.observability.logs import get
 from switch.observability.metrics import Metrics
+from switch.observability.transaction_log import TransactionLog
 from switch.shell.clock import Clock
 from switch.transaction.steps import ISSUER_CHECKS, LINE_CHECKS, Situation, first_refusal
 from switch.transaction.turns import Turns
@@ -134,6 +134,7 @@ class Parts:
     clock: Clock
     metrics: Metrics
     old_set_us: int
+    log: TransactionLog = field(default_factory=lambda: TransactionLog(enabled=True))
 
 
 class Flow:
@@ -379,15 +380,8 @@ class Flow:
         return data + mac
 
     def _note(self, request: Request, reply: Reply, seconds: float) -> None:
-        _log.info(
-            "transaction",
-            kind=request.service.value,
-            outcome=reply.outcome.name.lower(),
-            rrn=retrieval_reference(reply.transaction_id),
-            merchant=request.merchant_id,
-            terminal=request.terminal_id,
-            batch=request.batch,
-            stan=request.stan,
-            amount_minor=request.amount_minor,
-            ms=round(seconds * 1000, 2),
-        )
+        self._parts.log.note(
+            request.service.value, reply.outcome, reply.transaction_id, request.merchant_id,
+            request.terminal_id, request.batch, request.stan, request.amount_minor,
+            self._clock.now_us(), seconds,
+        )  # fmt: skip

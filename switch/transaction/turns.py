@@ -7,34 +7,68 @@ This orders one process only; between nodes the ledger's unique keys decide.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
+
+
+class Turn:
+    """One request's place in line for its keys, as an asynchronous context: entered when it is its turn.
+
+    Nearly always nobody waits before or behind it, so a future is only made by who has to wait.
+    """
+
+    __slots__ = ("_before", "_ended", "_is_over", "_keys", "_last")
+
+    def __init__(self, last: "dict[bytes, Turn]", keys: tuple[bytes, ...]) -> None:
+        self._last = last
+        self._keys = keys
+        self._before = [last[key] for key in keys if key in last]
+        self._is_over = False
+        self._ended: asyncio.Future[None] | None = None
+        for key in keys:
+            last[key] = self
+
+    async def __aenter__(self) -> None:
+        try:
+            for turn in self._before:
+                await turn.over()
+        except BaseException:
+            self._end()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    async def over(self) -> None:
+        """Wait until this turn has ended."""
+        if self._is_over:
+            return
+        if self._ended is None:
+            self._ended = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._ended)
+
+    def _end(self) -> None:
+        self._is_over = True
+        for key in self._keys:
+            if self._last.get(key) is self:
+                del self._last[key]
+        if self._ended is not None:
+            self._ended.set_result(None)
 
 
 class Turns:
     """Who holds which keys now, and who is last in line for each."""
 
     def __init__(self) -> None:
-        self._last: dict[bytes, asyncio.Future[None]] = {}
+        self._last: dict[bytes, Turn] = {}
 
     def __len__(self) -> int:
         return len(self._last)
 
-    @asynccontextmanager
-    async def hold(self, *keys: bytes) -> AsyncIterator[None]:
-        """Wait until everybody who came earlier for any of these keys is done, and then hold them all.
+    def hold(self, *keys: bytes) -> Turn:
+        """A place in line behind everybody who came earlier for any of these keys, taken at once.
 
-        The place in line is taken when the context is entered, before the first wait.
+        Entering it waits until they are done; then it holds all the keys until it is left.
         """
-        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        before = [self._last[key] for key in keys if key in self._last]
-        self._last.update(dict.fromkeys(keys, ended))
-        try:
-            for earlier in before:
-                await asyncio.shield(earlier)
-            yield
-        finally:
-            ended.set_result(None)
-            for key in keys:
-                if self._last[key] is ended:
-                    del self._last[key]
+        return Turn(self._last, keys)

@@ -116,7 +116,7 @@ def test_plan_does_the_regular_case() -> None:
 
 
 def test_fields_without_plan() -> None:
-    """An undefined field and a content that plans don't know have no plan, and the interpreter's word holds."""
+    """An undefined field and a content that plans do not know have none; the interpreter decides."""
     hex_spec = spec_for("unionpay_pos.hex_62")
 
     assert decode_plan(SPEC, b"\x80" + bytes(7)) is None
