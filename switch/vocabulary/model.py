@@ -5,7 +5,7 @@ Checks, ledger and flow speak only of these. A dialect's module reads a message 
 with `defect` set: terminals are told 30 in an answer that echoes what could be read.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from iso8583_specs.message import Message
@@ -95,5 +95,5 @@ class Reply:
     date: str
     available_minor: int | None = None
     batch: str | None = None
-    session_keys: bytes | None = None
+    session_keys: bytes | None = field(default=None, repr=False)
     has_mac: bool = False

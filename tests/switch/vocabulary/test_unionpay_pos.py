@@ -24,6 +24,7 @@ from switch.vocabulary.unionpay_pos import (
     is_request,
     read,
 )
+from tests.switch import wild_messages
 
 MakeMessage = Callable[..., Message]
 Changes = Mapping[int, str | bytes | None]
@@ -370,27 +371,7 @@ def test_echoed_fields_keep_their_fillers(message: MakeMessage) -> None:
 # Whatever comes
 
 
-def values(number: int) -> st.SearchStrategy[str | bytes]:
-    """What a field can hold on the wire."""
-    spec = SPEC[str(number)]
-    least = 0 if spec["len_type"] else spec["max_len"]
-    most = min(spec["max_len"], 45)
-    if spec["content"] == "b":
-        return st.binary(min_size=least, max_size=max(least, most))
-    letters = {"n": st.sampled_from("0123456789"), "z": st.sampled_from("0123456789=")}
-    characters = letters.get(spec["content"], st.characters(max_codepoint=255))
-    return st.text(characters, min_size=least, max_size=max(least, most))
-
-
-NUMBERS = sorted(int(key) for key in SPEC if key.isdigit())
-changes_of_fields = st.dictionaries(st.sampled_from(NUMBERS), st.booleans(), max_size=8).flatmap(
-    lambda kept: st.fixed_dictionaries(
-        {number: values(number) if keep else st.none() for number, keep in kept.items()}
-    )
-)
-
-
-@given(name=st.sampled_from([*SERVICES, "void"]), changes=changes_of_fields, mti=st.data())
+@given(name=st.sampled_from([*SERVICES, "void"]), changes=wild_messages.changes(fields_max=8), mti=st.data())
 def test_any_message_is_read_and_can_be_answered(
     message: MakeMessage, codec: Codec, name: str, changes: Changes, mti: st.DataObject
 ) -> None:

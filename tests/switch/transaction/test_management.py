@@ -1,0 +1,134 @@
+"""Network management by itself: what is kept before it is told, and what comes back.
+
+The directory is a stand-in that keeps what it is given; the HSM is real.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from directory.records import KeySet, Merchant, MerchantState, Terminal, TerminalState
+from hsm_soft.hsm import SoftHsm
+from hsm_soft.session_keys import SignOnLayout
+from iso8583_specs.message import Message
+from ledger.outcome import Outcome
+from storage.database import DatabaseUnavailable
+from switch.observability.metrics import Metrics
+from switch.shell.clock import Clock
+from switch.transaction.management import LAYOUTS, Management
+from switch.vocabulary.model import KeyLayout, Request, Service
+from tests.switch.shop import World
+from tests.switch.small_terminal import decrypt, encrypt
+
+NOW_US = 1_767_225_600_000_000
+MASTER_KEY = bytes(range(16))
+
+
+class Kept:
+    """A directory that keeps the last sign-on, or can't."""
+
+    def __init__(self, *, lost: bool = False) -> None:
+        self.key_sets: list[KeySet] = []
+        self.signed_off_terminals: list[Terminal] = []
+        self._lost = lost
+
+    async def signed_on(self, terminal: Terminal, new: KeySet) -> Terminal:
+        """Keep the keys; another node has opened a batch meanwhile."""
+        if self._lost:
+            raise DatabaseUnavailable("gone")
+        self.key_sets.append(new)
+        return replace(terminal, batch="000043", key_sets=(*terminal.key_sets, new))
+
+    async def signed_off(self, terminal: Terminal) -> None:
+        """Keep who left."""
+        self.signed_off_terminals.append(terminal)
+
+
+@pytest.fixture
+def hsm(world: World) -> SoftHsm:
+    """The world's HSM."""
+    return world.hsm
+
+
+@pytest.fixture
+def terminal(hsm: SoftHsm) -> Terminal:
+    """A terminal in batch 42."""
+    merchant = Merchant(17, "990001000000001", MerchantState.ACTIVE)
+    master_key = hsm.import_terminal_master(MASTER_KEY)
+    return Terminal("T0000001", merchant, TerminalState.ACTIVE, master_key, "000042", (), 0)
+
+
+def management(hsm: SoftHsm, directory: Kept) -> Management:
+    """Management over a directory."""
+    return Management(hsm, directory, Clock("Asia/Shanghai"), Metrics())
+
+
+def request(service: Service, layout: KeyLayout | None = None) -> Request:
+    """A request of management."""
+    return Request(service, Message("0800"), key_layout=layout)
+
+
+def test_each_layout_has_the_hsms() -> None:
+    """Every layout of the vocabulary is one of the HSM's, with as many bytes as its name says."""
+    assert set(KeyLayout) == set(LAYOUTS)
+    assert set(SignOnLayout) == set(LAYOUTS.values())
+    for layout, of_hsm in LAYOUTS.items():
+        assert layout.value == of_hsm.pin_key_bytes + 4 + of_hsm.mac_place_bytes + 4
+
+
+@pytest.mark.parametrize("layout", KeyLayout)
+async def test_sign_on_keeps_the_keys_that_it_tells(
+    hsm: SoftHsm, terminal: Terminal, layout: KeyLayout
+) -> None:
+    """The keys in field 62 open under the terminal's master key, and are those that were kept, unproven."""
+    kept = Kept()
+
+    reply = await management(hsm, kept).manage(request(Service.SIGN_ON, layout), terminal, 7, NOW_US)
+
+    assert reply.session_keys is not None
+    assert len(reply.session_keys) == layout.value
+    half = layout.value // 2
+    mac_key = decrypt(MASTER_KEY, reply.session_keys[half : half + 8])
+    assert encrypt(mac_key, bytes(8))[:4] == reply.session_keys[-4:]
+    [key_set] = kept.key_sets
+    assert (key_set.created_at_us, key_set.verified) == (NOW_US, False)
+
+
+async def test_sign_on_tells_the_batch_that_is_open_afterwards(hsm: SoftHsm, terminal: Terminal) -> None:
+    """The batch is read with the change, not taken from what was known before."""
+    reply = await management(hsm, Kept()).manage(
+        request(Service.SIGN_ON, KeyLayout.SINGLE_24), terminal, 7, NOW_US
+    )
+
+    assert (reply.outcome, reply.batch, reply.has_mac) == (Outcome.APPROVED, "000043", False)
+    assert (reply.transaction_id, reply.time, reply.date) == (7, "080000", "0101")
+
+
+async def test_keys_that_could_not_be_kept_are_not_told(hsm: SoftHsm, terminal: Terminal) -> None:
+    """If it isn't known whether the keys were kept there is no reply."""
+    with pytest.raises(DatabaseUnavailable):
+        await management(hsm, Kept(lost=True)).manage(
+            request(Service.SIGN_ON, KeyLayout.SINGLE_24), terminal, 7, NOW_US
+        )
+
+
+@pytest.mark.parametrize(("service", "leaves"), [(Service.SIGN_OFF, True), (Service.ECHO, False)])
+async def test_sign_off_is_noted_and_echo_is_not(
+    hsm: SoftHsm, terminal: Terminal, service: Service, leaves: bool
+) -> None:
+    """A terminal that leaves is noted; both are answered without keys or batch."""
+    kept = Kept()
+
+    reply = await management(hsm, kept).manage(request(service), terminal, 8, NOW_US)
+
+    assert ([terminal] if leaves else []) == kept.signed_off_terminals
+    assert (reply.outcome, reply.batch, reply.session_keys) == (Outcome.APPROVED, None, None)
+
+
+async def test_reply_does_not_show_its_keys(hsm: SoftHsm, terminal: Terminal) -> None:
+    """Field 62 is no part of what a reply prints."""
+    reply = await management(hsm, Kept()).manage(
+        request(Service.SIGN_ON, KeyLayout.DOUBLE_40), terminal, 7, NOW_US
+    )
+
+    assert "session_keys" not in repr(reply)
