@@ -86,10 +86,11 @@ class World:
         state: CardState = CardState.ACTIVE,
         expiry: str = EXPIRY,
         balance_minor: int = BALANCE_MINOR,
+        pin: str | None = None,
     ) -> Card:
         """A new card with money on it."""
         number = next(self.numbers)
-        card = Card(f"990001{number:013}", f"{number % 10_000:04}", number)
+        card = Card(f"990001{number:013}", pin or f"{number % 10_000:04}", number)
         reference = self.hsm.make_pin_reference(card.pin, number)
         row = CardRow(
             *(self.hsm.pan_index(card.pan), number, product.id, state, expiry),

@@ -28,12 +28,20 @@ class SlowLedger:
         self.numbers = ledger.numbers
         self.posted = 0
         self.may_go = asyncio.Event()
+        self._reached = asyncio.Event()
 
     async def post(self, intent: Intent) -> Result:
         """Decide it, later."""
         self.posted += 1
+        self._reached.set()
         await self.may_go.wait()
         return await self._ledger.post(intent)
+
+    async def reached(self) -> int:
+        """How many have come, once the first has and all others had the time to."""
+        await self._reached.wait()
+        await asyncio.sleep(0.05)
+        return self.posted
 
 
 def changed(message: Message, changes: Changes, mti: str | None = None) -> Message:
@@ -192,8 +200,7 @@ async def test_repeat_in_flight_waits_for_the_first(node: Node) -> None:
         asyncio.create_task(slow.ask(terminal, changed(purchase, {}, mti)))
         for mti in ("0200", "0201", "0200")
     ]
-    await asyncio.sleep(0.05)
-    assert ledger.posted == 1
+    assert await ledger.reached() == 1
     ledger.may_go.set()
     answers = await asyncio.gather(*asked)
 
@@ -210,8 +217,7 @@ async def test_repeat_by_another_listener_waits_too(node: Node) -> None:
     body = terminal.sealed(terminal.purchase(card))
 
     asked = [asyncio.create_task(Flow(CODEC, slow.parts).answer(body, name)) for name in ("pos", "shop")]
-    await asyncio.sleep(0.05)
-    assert ledger.posted == 1
+    assert await ledger.reached() == 1
     ledger.may_go.set()
     first, second = await asyncio.gather(*asked)
 
@@ -231,8 +237,7 @@ async def test_requests_of_others_do_not_wait(node: Node) -> None:
     ]
 
     asked = [asyncio.create_task(slow.ask(terminal, request)) for request in requests]
-    await asyncio.sleep(0.05)
-    posted = ledger.posted
+    posted = await ledger.reached()
     ledger.may_go.set()
     answers = await asyncio.gather(*asked)
 
@@ -374,8 +379,7 @@ async def test_reversal_waits_for_its_original_in_flight(node: Node) -> None:
     asked = [
         asyncio.create_task(slow.code(terminal, each)) for each in (purchase, terminal.reversal(purchase))
     ]
-    await asyncio.sleep(0.05)
-    assert ledger.posted == 1
+    assert await ledger.reached() == 1
     ledger.may_go.set()
 
     assert ["00", "00"] == await asyncio.gather(*asked)
@@ -391,8 +395,7 @@ async def test_original_waits_for_the_reversal_that_overtook_it(node: Node) -> N
     asked = [
         asyncio.create_task(slow.code(terminal, each)) for each in (terminal.reversal(purchase), purchase)
     ]
-    await asyncio.sleep(0.05)
-    assert ledger.posted == 1
+    assert await ledger.reached() == 1
     ledger.may_go.set()
 
     assert ["25", "22"] == await asyncio.gather(*asked)
