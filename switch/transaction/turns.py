@@ -34,6 +34,8 @@ class Turn:
         except BaseException:
             self._end()
             raise
+        finally:
+            self._before.clear()  # or a chain of turns that never breaks would keep all that ended
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -139,6 +139,31 @@ async def test_nothing_is_remembered_of_turns_that_ended(play: Play) -> None:
     assert len(play.turns) == 0
 
 
+async def test_chain_that_never_breaks_keeps_nothing_that_ended(play: Play) -> None:
+    """However long repeats of one request follow each other without a gap, each forgets those before it."""
+    await play.enter("0", A)
+
+    for number in range(1, 100):
+        await play.enter(str(number), A)
+        await play.end(str(number - 1))
+        assert not play.turns._last[A]._before
+
+
+async def test_turn_given_up_lets_the_next_one_go(play: Play) -> None:
+    """Who doesn't wait any longer is out of the line, and stops nobody behind it."""
+    await play.enter("first", A)
+    await play.enter("gives up", A, B)
+    await play.enter("behind it", B)
+
+    play.tasks["gives up"].cancel()
+    await settle()
+
+    assert play.events == ["first", "behind it"]
+    await play.end("first")
+    await play.end("behind it")
+    assert len(play.turns) == 0
+
+
 async def test_place_is_taken_before_the_first_wait() -> None:
     """Tasks hold their places in the order in which they ran first, however long each then waits."""
     turns, events = Turns(), list[int]()
