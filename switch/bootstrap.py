@@ -47,6 +47,8 @@ from switch.transaction.turns import Turns
 _POOL_SIZE: Final = 4
 _LAG_PERIOD_SECONDS: Final = 0.25
 _ENDED_AT_ONCE: Final = 130
+_COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
+"""Thousands of requests are under way at once and end by themselves: looking for cycles every 700 is wasted."""
 
 _log = get("switch")
 
@@ -219,6 +221,7 @@ class Node:
         # What was built so far stays for good: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_COLLECTOR_THRESHOLDS)
         with self._metrics.garbage_collector_watched():
             lag = asyncio.create_task(self._watch_loop(), name="event loop lag")
             await self._stopping.wait()

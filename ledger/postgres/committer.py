@@ -108,7 +108,7 @@ class Ledger:
     async def _post(self, intent: Intent) -> Result:
         lane = self._lane_of(intent)
         while lane.depth < self._queue_limit:
-            result = await asyncio.shield(lane.submit(intent))
+            result = await lane.submit(intent)
             if not isinstance(result, Moved):
                 return result
             lane = self._lanes[result.wallet_id % LANES]

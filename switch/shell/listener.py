@@ -102,7 +102,9 @@ class Connection(asyncio.Protocol):
     """One accepted connection."""
 
     __slots__ = (
+        "_answers",
         "_frame_timer",
+        "_is_settling",
         "_line",
         "_listener",
         "_timed_frame",
@@ -117,6 +119,8 @@ class Connection(asyncio.Protocol):
         self._frame_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._timed_frame = 0
+        self._answers: list[bytes] = []
+        self._is_settling = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it if there are too many or it comes too late."""
@@ -175,6 +179,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection once its answers have left, for which there is a time limit."""
+        self._write_answers()
         if self._transport.get_write_buffer_size():
             self._time_writing()
         self._transport.close()
@@ -188,15 +193,28 @@ class Connection(asyncio.Protocol):
         listener = self._listener
         try:
             answer = await listener.answer(frame.body, listener.name)
-            if answer is not None and not self._transport.is_closing():
+            if answer is not None:
                 tpdu = reply_tpdu(frame.tpdu)
-                self._transport.write(write_frame(listener.framing, tpdu, frame.header, answer))
+                self._answers.append(write_frame(listener.framing, tpdu, frame.header, answer))
         except Exception:  # noqa: BLE001 - whatever it was, the other requests go on
             _log.exception("request failed", listener=listener.name)
         finally:
             self._line.answered()
             listener.gate.leave()
-            self.follow_line()
+            if not self._is_settling:
+                self._is_settling = True
+                asyncio.get_running_loop().call_soon(self._settle)
+
+    def _settle(self) -> None:
+        """Write the answers that became ready together, in one piece, and go on."""
+        self._is_settling = False
+        self._write_answers()
+        self.follow_line()
+
+    def _write_answers(self) -> None:
+        if self._answers and not self._transport.is_closing():
+            self._transport.write(b"".join(self._answers))
+        self._answers.clear()
 
     def follow_line(self) -> None:
         """Do what the line's core asks for: take frames, read or not, keep time, or end."""
