@@ -48,7 +48,7 @@ _POOL_SIZE: Final = 4
 _LAG_PERIOD_SECONDS: Final = 0.25
 _ENDED_AT_ONCE: Final = 130
 _COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
-"""Thousands of requests are under way at once and end by themselves: looking for cycles every 700 is wasted."""
+"""Thousands of requests are under way at once and end by themselves: to look every 700 is wasted."""
 
 _log = get("switch")
 
