@@ -109,8 +109,8 @@ class Lane:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the database answers: no group's outcome has to be found out first."""
-        return not self._resolving
+        """Whether the database answers: the connection stands, and no group's outcome has to be found out."""
+        return not self._resolving and self._session.is_open
 
     def submit(self, intent: Intent) -> "asyncio.Future[Result | Moved]":
         """Queue an intent; the future ends when its group is durable, or when it certainly never will be."""
@@ -121,7 +121,7 @@ class Lane:
 
     async def start(self) -> None:
         """Connect and enter the writer's row."""
-        self._session = await Session.open(self._dsn)
+        self._session = await Session.open(self._dsn, self._arrived.set)
         self._writer = await self._session.open_writer(self._writer_id)
 
     def stop(self) -> None:
@@ -131,20 +131,30 @@ class Lane:
 
     async def run(self) -> None:
         """Commit groups until stopped."""
-        while await self._has_work():
-            size = min(len(self._queue), GROUP_LIMIT)
-            batch = [self._queue.popleft() for _ in range(size)]
-            self._observer.queue_changed(self._index, len(self._queue), len(self._cache))
-            await self._commit(batch)
-        self._session.terminate()
+        try:
+            while await self._has_work():
+                size = min(len(self._queue), GROUP_LIMIT)
+                batch = [self._queue.popleft() for _ in range(size)]
+                self._observer.queue_changed(self._index, len(self._queue), len(self._cache))
+                await self._commit(batch)
+        finally:
+            self._session.terminate()
 
     async def _has_work(self) -> bool:
         while not self._queue:
             if self._stopping:
                 return False
+            if not self._session.is_open:
+                await self._restore_session()
+                continue
             self._arrived.clear()
             await self._arrived.wait()
         return True
+
+    async def _restore_session(self) -> None:
+        """Try once to connect anew with nothing in flight: an idle node, too, becomes ready by itself."""
+        if not await self._reconnect():
+            await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _commit(self, batch: Sequence[Waiting]) -> None:
         """Try until every intent of the batch is answered."""
@@ -352,7 +362,7 @@ class Lane:
         """A new session, and the writer's row as it finally stands; False if the database can't tell now."""
         self._session.terminate()
         try:
-            self._session = await Session.open(self._dsn)
+            self._session = await Session.open(self._dsn, self._arrived.set)
             self._writer = await self._session.resolve_writer(self._writer_id)
         except (OutcomeUnknown, GroupFailed):
             return False

@@ -6,7 +6,7 @@ later. Warning 01000 after a commit means that a synchronous standby has not con
 counts as unknown.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -67,8 +67,12 @@ class Session:
         connection.add_log_listener(self._on_notice)
 
     @classmethod
-    async def open(cls, dsn: str) -> "Session":
+    async def open(cls, dsn: str, on_end: Callable[[], None]) -> "Session":
         """Connect.
+
+        Args:
+            dsn: where the database is.
+            on_end: called when the connection has ended, by whomever.
 
         Raises:
             OutcomeUnknown: the database can't be reached now.
@@ -84,7 +88,13 @@ class Session:
         except (OutcomeUnknown, GroupFailed):
             connection.terminate()
             raise
+        connection.add_termination_listener(lambda _connection: on_end())
         return cls(connection)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection stands, as far as is known without using it."""
+        return not self._connection.is_closed()
 
     def _on_notice(self, _connection: object, message: object) -> None:
         if getattr(message, "sqlstate", None) == _NOT_REPLICATED:
@@ -169,7 +179,7 @@ class Session:
 
     async def roll_back(self) -> None:
         """Give the transaction up, if one is begun."""
-        if self._connection.is_in_transaction():
+        if not self._connection.is_closed() and self._connection.is_in_transaction():
             with translated():
                 await self._connection.execute("ROLLBACK")
 
