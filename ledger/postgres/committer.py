@@ -59,8 +59,8 @@ class Ledger:
     @property
     def is_ready(self) -> bool:
         """Whether every lane runs and none has to find out an outcome."""
-        running = bool(self._tasks) and not any(task.done() for task in self._tasks)
-        return running and all(lane.is_ready for lane in self._lanes)
+        running = sum(not task.done() for task in self._tasks)
+        return running == LANES and all(lane.is_ready for lane in self._lanes)
 
     async def start(self) -> None:
         """Connect the lanes and let them run.
@@ -71,9 +71,10 @@ class Ledger:
         try:
             for lane in self._lanes:
                 await lane.start()
+                self._tasks.append(asyncio.create_task(lane.run(), name="ledger lane"))
         except (OutcomeUnknown, GroupFailed) as failure:
+            await self.stop()
             raise DatabaseUnavailable(f"the ledger can't start: {failure}") from None
-        self._tasks = [asyncio.create_task(lane.run(), name="ledger lane") for lane in self._lanes]
 
     async def stop(self) -> None:
         """Refuse what comes from now on, answer what is under way, then end.

@@ -122,7 +122,11 @@ class Lane:
     async def start(self) -> None:
         """Connect and enter the writer's row."""
         self._session = await Session.open(self._dsn, self._arrived.set)
-        self._writer = await self._session.open_writer(self._writer_id)
+        try:
+            self._writer = await self._session.open_writer(self._writer_id)
+        except (OutcomeUnknown, GroupFailed):
+            self._session.terminate()
+            raise
 
     def stop(self) -> None:
         """Let `run` return once the queue is empty."""
