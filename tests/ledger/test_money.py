@@ -34,7 +34,7 @@ def test_purchases_and_funds(play: Play) -> None:
 
 
 def test_repeats(play: Play) -> None:
-    """A repeat gets the first answer, whatever has changed since; a used key for something else is refused."""
+    """A repeat gets the first answer, whatever changed since; a used key for something else is refused."""
     play("""
         W1: open 10.00
         W2: open 10.00

@@ -1,0 +1,80 @@
+"""A database that the ledger's tests share, an HSM, and nodes that are stopped when a test ends.
+
+Wallets, tills and transaction numbers belong to one node and each test starts nodes of its own, so tests
+don't meet in the shared database, and verifying it verifies what all of them left. Tests that break something
+on purpose, or move the business day, have a database of their own (`database_dsn`).
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from random import Random
+from urllib.parse import urlsplit
+
+import pytest
+
+from hsm_soft.hsm import SoftHsm
+from hsm_soft.key_block import KeyBlockProtection
+from hsm_soft.master_key import MasterKey
+from hsm_soft.named_keys import new_named_keys
+from storage.database import connect
+
+from .line_cutter import LineCutter
+from .nodes import Connection, Node, StartNode, session
+
+
+@pytest.fixture(scope="session")
+def hsm() -> SoftHsm:
+    """A real HSM with reproducible keys."""
+    random = Random(8583).randbytes
+    master_key = MasterKey(random(32), development=True, created=False)
+    keys = new_named_keys(KeyBlockProtection(master_key.key), random)
+    return SoftHsm(master_key, {key.id: key.key_block for key in keys})
+
+
+@pytest.fixture(scope="session")
+def ledger_dsn(postgres_dsn: str, template: str) -> Iterator[str]:
+    """A migrated database that many tests share."""
+    name = f"cardswitch_ledger_{uuid.uuid4().hex}"
+    asyncio.run(_execute(postgres_dsn, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield urlsplit(postgres_dsn)._replace(path=f"/{name}").geturl()
+    asyncio.run(_execute(postgres_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await connect(dsn)
+    await connection.execute(statement)
+    await connection.close()
+
+
+@pytest.fixture
+async def start_node(ledger_dsn: str, hsm: SoftHsm) -> AsyncIterator[StartNode]:
+    """Starts nodes, on the shared database unless told otherwise."""
+    nodes = []
+
+    async def start(dsn: str = ledger_dsn) -> Node:
+        nodes.append(await Node.started(dsn, hsm))
+        return nodes[-1]
+
+    yield start
+    await asyncio.gather(*(node.ledger.stop() for node in nodes))
+
+
+@pytest.fixture
+async def node(start_node: StartNode) -> Node:
+    """A node on the shared database."""
+    return await start_node()
+
+
+@pytest.fixture
+async def connection(node: Node) -> AsyncIterator[Connection]:
+    """A connection to the node's database."""
+    async with session(node.dsn) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def line(ledger_dsn: str) -> AsyncIterator[LineCutter]:
+    """A line to the shared database that can be cut."""
+    async with LineCutter.to(ledger_dsn) as line:
+        yield line
