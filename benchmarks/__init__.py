@@ -1,1 +1,1 @@
-"""Benchmarks: ratios measured side by side in one run, never timed assertions. Results are kept in `results/`."""
+"""Benchmarks: ratios measured side by side in one run, never timed assertions."""

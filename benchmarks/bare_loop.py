@@ -12,6 +12,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 import asyncpg
 import uvloop
@@ -42,7 +43,8 @@ WITH transfers AS (
     INSERT INTO bare.transfer (id, reference, amount)
     SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bigint[])),
 entries AS (
-    INSERT INTO bare.entry SELECT * FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]))
+    INSERT INTO bare.entry
+    SELECT * FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]))
 UPDATE bare.account a SET balance = u.balance, version = u.version
   FROM unnest($9::bigint[], $10::bigint[], $11::bigint[]) AS u (id, balance, version) WHERE a.id = u.id
 """
@@ -100,9 +102,9 @@ class Engine:
         group: list[tuple[int, int, bytes, Callable[[], None]]],
         accounts: dict[int, list[int]],
         ids: list[int],
-    ) -> list[list[object]]:
+    ) -> list[list[Any]]:
         numbers, references, amounts = [], [], []
-        entries: list[list[object]] = [[], [], [], [], []]
+        entries: list[list[Any]] = [[], [], [], [], []]
         for account_id, amount, reference, _ in group:
             self._number += 1
             account = accounts[account_id]
@@ -117,18 +119,18 @@ class Engine:
             entries[3] += (account[0], None)
             entries[4] += (account[1], None)
         balances = [[accounts[i][0] for i in ids], [accounts[i][1] for i in ids]]
-        return [numbers, references, amounts, *entries, list(ids), *balances]  # type: ignore[list-item]
+        return [numbers, references, amounts, *entries, list(ids), *balances]
 
 
 class Line(asyncio.Protocol):
     """One connection: frames in, purchases to the engine, replies out."""
 
     engine: Engine
-    plans: dict[str, Callable[[str], Fields]] = {}
+    plans: ClassVar[dict[str, Callable[[str], Fields]]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = transport
+        self._transport: Any = transport
         self._buffer = bytearray()
 
     def data_received(self, data: bytes) -> None:
@@ -151,14 +153,15 @@ class Line(asyncio.Protocol):
         if plan is None:
             plan = self.plans[bitmap] = compile_plan(int(bitmap, 16))
         fields = plan(text)
-        write = self._transport.write  # type: ignore[attr-defined]
+        transport = self._transport
 
         def reply() -> None:
             answer = (
                 f"0210303800000A808000{fields[3]}{fields[4]}{fields[11]}{fields[12]}{fields[13]}{fields[37]}00"
                 f"{fields[41]}{fields[49]}"
             )
-            write(len(answer).to_bytes(2, "big") + answer.encode())
+            if not transport.is_closing():
+                transport.write(len(answer).to_bytes(2, "big") + answer.encode())
 
         account_id = int(fields[2][-6:]) % ACCOUNTS + 1
         reference = (fields[41] + fields[11] + fields[37]).encode()

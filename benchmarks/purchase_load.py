@@ -1,4 +1,4 @@
-"""The load of the purchase benchmark: signed-on terminals that buy with MAC and PIN, as fast or as often as told.
+"""The load of the purchase benchmark: signed-on terminals that buy with MAC and PIN.
 
 Messages are put together from bytes, not through the codec, so that the client takes as little of the shared
 processors as it can. A closed loop keeps a number of purchases under way; an open loop sends at a fixed rate
@@ -70,8 +70,8 @@ class Terminal:
         if block is None:
             block = self._security.pin_block(card.pin, card.pan)
         body = b"".join((
-            self._body_start, bytes.fromhex(f"{self.stan:06d}"), b"\x02\x10\x00\x12", card.field_35, self.names,
-            b"156", block, b"\x26\0\0\0\0\0\0\0", self._body_end,
+            self._body_start, bytes.fromhex(f"{self.stan:06d}"), b"\x02\x10\x00\x12", card.field_35,
+            self.names, b"156", block, b"\x26\0\0\0\0\0\0\0", self._body_end,
         ))  # fmt: skip
         return self.stan, self._framed(body + self._security.mac(body))
 
@@ -173,13 +173,20 @@ async def open_loop(lines: list[Line], rate: float, seconds: float, load: Load) 
     start, sent, total = perf_counter(), 0, int(rate * (seconds + WARM_UP_SECONDS))
     while sent < total:
         now = perf_counter()
-        load.measuring = now - start > WARM_UP_SECONDS
+        if not load.measuring and now - start > WARM_UP_SECONDS:
+            load.measuring = True
+            print("warm", flush=True, file=sys.stderr)
         due = min(total, int((now - start) * rate))
         while sent < due:
             lines[sent % len(lines)].send(1, start + sent / rate)
             sent += 1
         await asyncio.sleep(0.001)
-    while any(line.sent for line in lines):
+    await answered(lines)
+
+
+async def answered(lines: list[Line]) -> None:
+    """Wait until nothing is under way."""
+    while any(line.sent for line in lines):  # noqa: ASYNC110 - a poll costs less than an event an answer
         await asyncio.sleep(0.01)
 
 
@@ -219,8 +226,7 @@ async def run(
     cpu = spent.ru_utime + spent.ru_stime - used.ru_utime - used.ru_stime
     for line in lines:
         line.closed_loop = False
-    while any(line.sent for line in lines):
-        await asyncio.sleep(0.01)
+    await answered(lines)
     count = len(load.latencies)
     return {
         "purchases": count,
