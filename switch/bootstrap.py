@@ -38,6 +38,7 @@ from switch.observability.logs import get
 from switch.observability.metrics import Metrics
 from switch.observability.transaction_log import TransactionLog
 from switch.shell.clock import Clock
+from switch.shell.database_keeper import keep_up
 from switch.shell.gate import Gate
 from switch.shell.listener import Listener
 from switch.transaction.flow import Flow, Parts
@@ -68,20 +69,31 @@ COMPONENTS: Final = (
 
 
 @contextmanager
+def embedded_server_of(settings: Settings) -> Iterator[EmbeddedPostgres | None]:
+    """The embedded server, up meanwhile; None where another database is configured.
+
+    Raises:
+        EmbeddedPostgresError: the embedded server can't be had.
+    """
+    if settings.database.dsn:
+        yield None
+        return
+    sizes = None
+    if settings.database.shared_buffers_mb is not None:
+        sizes = ServerSettings(settings.database.shared_buffers_mb)
+    with EmbeddedPostgres.acquire(settings.home, sizes) as server:
+        yield server
+
+
+@contextmanager
 def database_of(settings: Settings) -> Iterator[str]:
     """The DSN of the configured database; without one the embedded server is up meanwhile.
 
     Raises:
         EmbeddedPostgresError: the embedded server can't be had.
     """
-    if settings.database.dsn:
-        yield settings.database.dsn
-        return
-    sizes = None
-    if settings.database.shared_buffers_mb is not None:
-        sizes = ServerSettings(settings.database.shared_buffers_mb)
-    with EmbeddedPostgres.acquire(settings.home, sizes) as server:
-        yield server.dsn
+    with embedded_server_of(settings) as server:
+        yield settings.database.dsn if server is None else server.dsn
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +156,12 @@ class Node:
 
     Args:
         bench: The opened workbench.
+        revive: Starts the database's server again if it has died; None where that isn't ours to do.
     """
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, revive: Callable[[], bool] | None = None) -> None:
         self._bench = bench
+        self._revive = revive
         self._settings = bench.settings
         self._metrics = Metrics(enabled=bench.settings.observability.metrics)
         self._stopping = asyncio.Event()
@@ -171,14 +185,28 @@ class Node:
         try:
             page = start_health_server(settings.host, settings.port, self._metrics, self.readiness)
             with closing(page):
-                await self._listen(pool, announce)
-                announce(f"observability on http://{settings.host}:{page.port}")
-                announce("ready")
-                _log.info("node started", node=node)
-                await self._until_stopped()
-                await self._stop()
+                async with self._database_kept_up():
+                    await self._listen(pool, announce)
+                    announce(f"observability on http://{settings.host}:{page.port}")
+                    announce("ready")
+                    _log.info("node started", node=node)
+                    await self._until_stopped()
+                    await self._stop()
         finally:
             pool.terminate()
+
+    @asynccontextmanager
+    async def _database_kept_up(self) -> AsyncIterator[None]:
+        if self._revive is None:
+            yield
+            return
+        keeper = asyncio.create_task(
+            keep_up(self._revive, lambda: self._ledger.is_ready), name="database keeper"
+        )
+        try:
+            yield
+        finally:
+            await _cancelled(keeper)
 
     async def _listen(self, pool: "asyncpg.Pool[asyncpg.Record]", announce: Callable[[str], None]) -> None:
         gate = Gate(self._settings.limits.in_flight_max)
@@ -225,9 +253,7 @@ class Node:
         with self._metrics.garbage_collector_watched():
             lag = asyncio.create_task(self._watch_loop(), name="event loop lag")
             await self._stopping.wait()
-            lag.cancel()
-            with suppress(asyncio.CancelledError):
-                await lag
+            await _cancelled(lag)
 
     def _on_signal(self) -> None:
         """The second signal ends the process at once."""
@@ -257,11 +283,31 @@ class Node:
         _log.info("node stopped")
 
 
-async def run_node(settings: Settings, dsn: str, announce: Callable[[str], None]) -> None:
-    """Run a node until it is told to stop; `announce` is given the lines that people and scripts wait for."""
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    """Cancel a task that runs for as long as it is wanted, and wait until it has ended."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def run_node(
+    settings: Settings,
+    dsn: str,
+    announce: Callable[[str], None],
+    *,
+    revive: Callable[[], bool] | None = None,
+) -> None:
+    """Run a node until it is told to stop.
+
+    Args:
+        settings: What is configured.
+        dsn: Where the database is.
+        announce: Given the lines that people and scripts wait for.
+        revive: Starts the database's server again if it has died; None where that isn't ours to do.
+    """
     _lift_limit_of_open_files()
     async with open_workbench(settings, dsn) as bench:
-        await Node(bench).run(announce)
+        await Node(bench, revive).run(announce)
 
 
 def _lift_limit_of_open_files() -> None:

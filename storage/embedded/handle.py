@@ -33,6 +33,7 @@ class EmbeddedPostgres:
         with ExitStack() as held:
             held.callback(self._leave, UserLock(folder / "users.lock"))
             with self._alone():
+                self._server.ensure_made()
                 self._server.ensure_running(settings)
             self.dsn = held.enter_context(Address(self._server.data)).dsn
             self._held = held.pop_all()
@@ -64,7 +65,8 @@ class EmbeddedPostgres:
     def revive(self) -> bool:
         """Start the server anew if it has died, at the same address; blocks meanwhile, as `acquire` does.
 
-        May be called in another thread, but not after `release`.
+        Never makes a cluster: if ours has gone, an empty one must not take its place. May be called in
+        another thread, but not after `release`.
 
         Returns:
             Whether it had died, and this call started it.

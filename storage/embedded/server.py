@@ -60,6 +60,16 @@ class Server:
         self._folder = folder
         self._log = ServerLog(folder / "log")
 
+    def ensure_made(self) -> None:
+        """Make the cluster if there is none.
+
+        Raises:
+            EmbeddedPostgresError: It cannot be made.
+            OSError: The folder cannot be used.
+        """
+        if not self.data.exists():
+            self._make_cluster()
+
     def ensure_running(self, settings: ServerSettings) -> bool:
         """Return once the server takes connections: a running one as it is, else one started with `settings`.
 
@@ -67,11 +77,9 @@ class Server:
             Whether this call started it.
 
         Raises:
-            EmbeddedPostgresError: It cannot be made or started, or is neither up nor gone in ten minutes.
-            OSError: The folder cannot be used.
+            EmbeddedPostgresError: It cannot be started, or is neither up nor gone in ten minutes.
+            OSError: The folder cannot be used, or there is no cluster.
         """
-        if not self.data.exists():
-            self._make_cluster()
         started = False
         while not self._comes_up():
             self._start(settings)

@@ -2,7 +2,7 @@
 
 import typer
 
-from switch.bootstrap import database_of, run_node
+from switch.bootstrap import embedded_server_of, run_node
 from switch.commands.frame import ConfigOption, fail, run_async, settings_of, trouble_told
 
 
@@ -13,9 +13,11 @@ def add(app: typer.Typer) -> None:
     def run(config: ConfigOption = None) -> None:
         """Run the switch until SIGTERM or Ctrl-C; a second signal ends it at once."""
         settings = settings_of(config)
-        with trouble_told(), database_of(settings) as dsn:
+        with trouble_told(), embedded_server_of(settings) as server:
+            dsn = settings.database.dsn if server is None else server.dsn
+            revive = None if server is None else server.revive
             try:
-                run_async(lambda: run_node(settings, dsn, _announce))
+                run_async(lambda: run_node(settings, dsn, _announce, revive=revive))
             except OSError as error:
                 raise fail(f"can't listen: {error.strerror or error}") from None
 

@@ -177,6 +177,20 @@ async def test_dead_server_is_revived_by_its_holder(home: Path, data: Path, acqu
     assert find_postmaster(data) is None
 
 
+def test_vanished_cluster_is_not_replaced(home: Path, data: Path, acquire: Acquire) -> None:
+    """Where the data folder is gone, a holder is told so and makes no empty one; once back, it is served."""
+    with acquire(home) as server:
+        hidden = data.with_name("hidden")
+        data.rename(hidden)
+        kill_server(hidden)
+        with pytest.raises(EmbeddedPostgresError, match="cannot be used"):
+            server.revive()
+        assert not data.exists()
+        hidden.rename(data)
+
+        assert server.revive()
+
+
 def test_revived_server_belongs_to_all_its_holders(home: Path, data: Path, acquire: Acquire) -> None:
     """Of two holders one starts the dead server, the other finds it running, and the last one stops it."""
     with acquire(home) as first:

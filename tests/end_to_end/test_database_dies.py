@@ -1,0 +1,155 @@
+"""The database server is killed under a running switch, which brings it back and goes on by itself.
+
+The module's switch is never restarted. Meanwhile a sale is answered 96 if it was certainly not posted, or not
+at all until its fate is known.
+"""
+
+import contextlib
+import http.client
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from .conftest import Dial
+from .plain_terminal import Card, Terminal, reversal_of
+from .switch_process import BALANCE_MINOR, Installation, Switch, World
+
+SALES = 120
+RECOVERY_SECONDS = 30
+
+
+def is_ready(switch: Switch) -> bool:
+    """What the page for machines says."""
+    page = http.client.HTTPConnection(urlsplit(switch.url).netloc, timeout=10)
+    try:
+        page.request("GET", "/readyz")
+        return page.getresponse().status == 200
+    finally:
+        page.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when something that must happen soon has happened."""
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"nothing happened in {RECOVERY_SECONDS} s"
+        time.sleep(0.01)
+
+
+def postmaster_of(home: Path) -> int:
+    """The process id that the database server last wrote down; 0 while there is none."""
+    with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+        for mark in home.rglob("postmaster.pid"):
+            return int(mark.read_text(encoding="utf-8").splitlines()[0])
+    return 0
+
+
+def kill_postmaster(home: Path) -> int:
+    """End the database server's first process by SIGKILL; the process id it had."""
+    killed = postmaster_of(home)
+    os.kill(killed, signal.SIGKILL)
+    return killed
+
+
+def wait_for_another_server(home: Path, switch: Switch, killed: int) -> None:
+    """Return when a new server has taken the place of the killed one, and the switch is ready."""
+    wait_until(lambda: postmaster_of(home) not in {0, killed} and is_ready(switch))
+
+
+@pytest.fixture(scope="module")
+def running(own_installation: Installation, own_world: World) -> Iterator[Switch]:
+    """The module's switch, which must outlive all of it."""
+    switch = own_installation.start()
+    yield switch
+    assert switch.is_running
+
+
+@pytest.fixture
+def terminal(running: Switch, own_world: World, dial: Dial) -> Terminal:
+    """A device signed on at the module's switch."""
+    return Terminal.signed_on(own_world.device(), dial(running))
+
+
+@pytest.fixture
+def card(own_world: World) -> Card:
+    """A card with its whole opening balance."""
+    return own_world.card()
+
+
+def test_idle_switch_brings_its_database_back(
+    own_installation: Installation, running: Switch, terminal: Terminal, card: Card
+) -> None:
+    """With nothing to do the switch says that it isn't ready, and brings its database back."""
+    assert terminal.exchange(terminal.purchase(card, 100)).code == "00"
+
+    kill_postmaster(own_installation.home)
+
+    wait_until(lambda: not is_ready(running))
+    wait_until(lambda: is_ready(running))
+    assert terminal.exchange(terminal.purchase(card, 100)).code == "00"
+    assert terminal.read_balance(card) == BALANCE_MINOR - 200
+
+
+def test_sales_under_way_are_posted_once_or_refused(
+    own_installation: Installation, running: Switch, terminal: Terminal, card: Card
+) -> None:
+    """Of sales under way each is approved and posted, or 96 and not; afterwards all go through."""
+    sales = [terminal.purchase(card, 100) for _ in range(SALES)]
+    terminal.send(*sales)
+    terminal.answer_to(sales[0])
+
+    killed = kill_postmaster(own_installation.home)
+
+    answers = [terminal.answer_to(sale) for sale in sales[1:]]
+    assert {"00", "96"} >= {answer.code for answer in answers}
+    wait_for_another_server(own_installation.home, running, killed)
+    approved = 1 + sum(answer.code == "00" for answer in answers)
+    assert terminal.read_balance(card) == BALANCE_MINOR - 100 * approved
+    again = terminal.exchange_all(sales)
+    assert {"00"} == {answer.code for answer in again}
+    assert terminal.read_balance(card) == BALANCE_MINOR - 100 * SALES
+
+
+def test_cards_and_terminals_never_seen_are_found_again(
+    own_installation: Installation, running: Switch, own_world: World, dial: Dial
+) -> None:
+    """A device and a card that no memory holds sign on, buy and reverse with the new server."""
+    killed = kill_postmaster(own_installation.home)
+    wait_for_another_server(own_installation.home, running, killed)
+
+    terminal = Terminal.signed_on(own_world.device(), dial(running))
+    card = own_world.card()
+    sale = terminal.purchase(card, 100)
+
+    assert terminal.exchange(sale).code == "00"
+    assert terminal.exchange(reversal_of(sale)).code == "00"
+    assert terminal.read_balance(card) == BALANCE_MINOR
+
+
+def test_sale_while_the_database_is_away_is_refused(
+    own_installation: Installation, running: Switch, own_world: World, terminal: Terminal, card: Card
+) -> None:
+    """With no database to be had, a sale is answered 96 at once, and the same sale is approved later."""
+    sale = terminal.purchase(card, 100)
+    (data,) = (mark.parent for mark in own_installation.home.rglob("postmaster.pid"))
+    hidden = data.with_name("data-hidden")
+
+    data.rename(hidden)
+    kill_postmaster(own_installation.home)
+    wait_until(lambda: not is_ready(running))
+    refused = terminal.exchange(sale)
+    hidden.rename(data)
+
+    assert refused.code == "96"
+    wait_until(lambda: is_ready(running))
+    assert terminal.exchange(sale).code == "00"
+
+
+def test_ledger_is_clean_after_all_of_it(own_installation: Installation, running: Switch) -> None:
+    """The ledger's own check finds nothing."""
+    own_installation.run("ledger", "verify")
