@@ -1,16 +1,18 @@
 """A database for all tests of the switch in this worker, and nodes on it that live for one test."""
 
 import asyncio
+import os
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from storage.database import connect
-from tests.switch.shop import Node, World
+from tests.switch.shop import MASTER_KEY, Node, World
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +41,27 @@ async def node(world: World, nodes: AsyncExitStack) -> Node:
 async def other_node(world: World, nodes: AsyncExitStack) -> Node:
     """A second node on the same database."""
     return await Node.start(world, nodes)
+
+
+@pytest.fixture
+def settings_file(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings of a node on the world, on free ports; no variable of ours stands above them."""
+    for name in os.environ:
+        if name.startswith("CARDSWITCH_"):
+            monkeypatch.delenv(name)
+    key_file = tmp_path / "master-key.hex"
+    key_file.write_text(MASTER_KEY.hex())
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        f"""
+        home = "{tmp_path}"
+        database.dsn = "{world.dsn}"
+        hsm.master_key_file = "{key_file}"
+        listeners.pos.port = 0
+        observability = {{ port = 0, log_level = "warning", log_format = "json" }}
+        """
+    )
+    return file
 
 
 async def _execute(dsn: str, statement: str) -> None:

@@ -38,6 +38,7 @@ from switch.transaction.turns import Turns
 from tests.switch.small_terminal import CODEC, EXPIRY, Card, Terminal
 
 BALANCE_MINOR: Final = 100_000
+MASTER_KEY: Final = Random(8583).randbytes(32)
 PLAIN: Final = Product(1, "With PIN", 156, pin_for_purchase=True, pin_for_balance=True, pin_tries_max=3)
 WITHOUT_PIN: Final = replace(PLAIN, id=2, name="Without PIN", pin_for_purchase=False, pin_for_balance=False)
 LIMITED: Final = replace(
@@ -59,9 +60,7 @@ class World:
         """Products only."""
         connection = await connect(dsn)
         try:
-            hsm = await open_hsm(
-                connection, MasterKey(Random(8583).randbytes(32), development=True, created=False)
-            )
+            hsm = await open_hsm(connection, MasterKey(MASTER_KEY, development=True, created=False))
             for product in (PLAIN, WITHOUT_PIN, LIMITED):
                 await add_product(connection, product)
         finally:
