@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -25,8 +26,8 @@ from switch.commands.frame import (
 )
 from switch.vocabulary.unionpay_pos import RESPONSE_CODES
 
-_DATE = re.compile(r"(\d{4}-)?\d{2}-?\d{2}")
-_PAN = re.compile(r"\d{1,19}")
+_DATE = re.compile(r"(\d{4}-)?\d{2}-?\d{2}", re.ASCII)
+_PAN = re.compile(r"\d{1,19}", re.ASCII)
 
 TerminalOption = Annotated[str | None, typer.Option("--terminal", help="Field 41, with --batch and --stan.")]
 BatchOption = Annotated[str | None, typer.Option("--batch", help="The terminal's batch (60.2).")]
@@ -58,8 +59,9 @@ def add(app: typer.Typer) -> None:
         json: JsonOption = False,
     ) -> None:
         """Find transactions by terminal, batch and STAN, by RRN, or by card. Exit code 1 if there is none."""
-        ways = [terminal and batch and stan, rrn, pan]
-        if sum(map(bool, ways)) != 1:
+        by_terminal = [bool(option) for option in (terminal, batch, stan)]
+        ways = [any(by_terminal), bool(rrn), bool(pan)]
+        if sum(ways) != 1 or any(by_terminal) != all(by_terminal):
             raise fail("give --terminal, --batch and --stan, or --rrn, or --pan", EXIT_USAGE)
         if date is not None and not _DATE.fullmatch(date):
             raise fail("--date is YYYY-MM-DD or MMDD", EXIT_USAGE)
@@ -87,9 +89,10 @@ def _is_of(bench: Workbench, record: TransactionRecord, date: str | None) -> boo
     """Whether a record is of this day, by the ledger's date or by the date that was told in field 13."""
     if date is None:
         return True
-    told = bench.clock.local(record.row.received_at_us).date
+    zone = ZoneInfo(bench.settings.clock.time_zone)
+    told = datetime.fromtimestamp(record.row.received_at_us // 1_000_000, zone)
     wanted = date.replace("-", "")
-    return wanted[-4:] in (told, f"{record.business_date:%m%d}")
+    return any(f"{day:%Y%m%d}".endswith(wanted) for day in (told, record.business_date))
 
 
 def _shown(bench: Workbench, record: TransactionRecord) -> dict[str, object]:

@@ -1,0 +1,85 @@
+"""The command line over the worker's world, in which a terminal has had a short day."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from switch.cli import build
+from tests.switch.shop import BALANCE_MINOR, Node, World
+from tests.switch.small_terminal import Card, Terminal
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed, as JSON and nothing else."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A purchase, its reversal and a purchase declined for funds, as they were answered."""
+
+    terminal: Terminal
+    card: Card
+    purchase_rrn: str
+    reversal_rrn: str
+    declined_rrn: str
+    batch: str = "000001"
+    purchase_stan: str = "000002"
+    declined_stan: str = "000003"
+
+
+Cardswitch = Callable[..., Ran]
+
+
+@pytest.fixture(scope="session")
+def app() -> typer.Typer:
+    """The command line with everything that is installed."""
+    return build()
+
+
+@pytest.fixture
+def cardswitch(app: typer.Typer, settings_file: Path) -> Cardswitch:
+    """Runs a command on the world, as in `cardswitch("ledger", "show")`."""
+
+    def run(*arguments: str, stdin: str = "", config: Path | None = settings_file) -> Ran:
+        options = ["--config", str(config)] if config else []
+        result = CliRunner().invoke(app, [*arguments, *options], input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def day(world: World) -> Day:
+    """The day, played once for all tests."""
+    with asyncio.Runner() as runner:
+        return runner.run(_play(world))
+
+
+async def _play(world: World) -> Day:
+    async with AsyncExitStack() as stack:
+        node = await Node.start(world, stack)
+        terminal, card = await node.terminal(), await node.card()
+        purchase = terminal.purchase(card, 2_500)
+        requests = [purchase, terminal.purchase(card, BALANCE_MINOR + 1), terminal.reversal(purchase)]
+        rrns = [str((await node.ask(terminal, request)).fields[37]) for request in requests]
+        return Day(terminal, card, purchase_rrn=rrns[0], declined_rrn=rrns[1], reversal_rrn=rrns[2])
