@@ -156,7 +156,8 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON ledger.wallet
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger.wallet
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 
--- Makes the partitions of one business date, with a TRUNCATE guard each; called when a day is opened.
+-- Makes the partitions of one business date, with a TRUNCATE guard each; called when a day is opened. They are
+-- attached, not created in place: that would lock the whole table against groups that are being written.
 CREATE FUNCTION ledger.make_partitions(day date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     parent text;
@@ -165,10 +166,11 @@ BEGIN
     FOREACH parent IN ARRAY ARRAY['commit_group', 'transaction', 'entry'] LOOP
         child := parent || to_char(day, '_YYYYMMDD');
         IF to_regclass('ledger.' || child) IS NULL THEN
-            EXECUTE format('CREATE TABLE ledger.%I PARTITION OF ledger.%I FOR VALUES FROM (%L) TO (%L)',
-                           child, parent, day, day + 1);
+            EXECUTE format('CREATE TABLE ledger.%I (LIKE ledger.%I INCLUDING ALL)', child, parent);
             EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger.%I '
                            'FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()', child);
+            EXECUTE format('ALTER TABLE ledger.%I ATTACH PARTITION ledger.%I FOR VALUES FROM (%L) TO (%L)',
+                           parent, child, day, day + 1);
         END IF;
     END LOOP;
 END $$;
