@@ -285,7 +285,7 @@ async def test_wallet_of_another(damaged: Node) -> None:
     poor, _, rich = await damaged.open(1, 0, 1000)
     async with session(damaged.dsn) as connection:
         await connection.execute(
-            "UPDATE ledger.wallet SET sealed = r.sealed FROM ledger.wallet r WHERE wallet.id = $1 AND r.id = $2",
+            "UPDATE ledger.wallet w SET sealed = r.sealed FROM ledger.wallet r WHERE w.id = $1 AND r.id = $2",
             poor, rich,
         )  # fmt: skip
 
