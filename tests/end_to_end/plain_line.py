@@ -20,6 +20,10 @@ class LineClosed(Exception):
     """The other side closed the connection."""
 
 
+class NoAnswer(WrongAnswer):
+    """None came in time."""
+
+
 class AnswerKey(NamedTuple):
     """What ties an answer to its request on a shared line; an origin digit of the MTI plays no part."""
 
@@ -72,9 +76,9 @@ class Line:
         self._unclaimed: defaultdict[AnswerKey, deque[Answer]] = defaultdict(deque)
 
     @classmethod
-    def connected(cls, address: tuple[str, int]) -> Self:
+    def connected(cls, address: tuple[str, int], *, timeout_seconds: float = 15.0) -> Self:
         """Dial a listener."""
-        return cls(socket.create_connection(address, timeout=15.0))
+        return cls(socket.create_connection(address, timeout=15.0), timeout_seconds=timeout_seconds)
 
     def close(self) -> None:
         """Hang up."""
@@ -89,14 +93,14 @@ class Line:
 
         Raises:
             LineClosed: The other side hung up first.
-            WrongAnswer: No such answer came in time.
+            NoAnswer: No such answer came in time.
         """
         while not self._unclaimed[key]:
             try:
                 arrived = self._next_answer()
             except TimeoutError:
                 others = [other for other, kept in self._unclaimed.items() if kept]
-                raise WrongAnswer(f"no answer {key}; unclaimed are {others}") from None
+                raise NoAnswer(f"no answer {key}; unclaimed are {others}") from None
             self._unclaimed[arrived.key].append(arrived)
         return self._unclaimed[key].popleft()
 

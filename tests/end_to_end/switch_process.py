@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -132,12 +132,21 @@ class World:
 
 
 class Installation:
-    """A home folder, the commands run on it and the switches started on it."""
+    """A home folder, the commands run on it and the switches started on it.
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    Args:
+        home: The folder, made by the first command.
+        switch_command: What starts a switch instead of `cardswitch`; every other command is the product's.
+        settings: Environment variables for all of them.
+    """
+
+    def __init__(
+        self, home: Path, *, switch_command: Sequence[str | Path] = (COMMAND,), **settings: str
+    ) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CARDSWITCH_")}
         self.home = home
         self.switches: list[Switch] = []
+        self._switch_command = switch_command
         self._environment = inherited | {
             "CARDSWITCH_HOME": str(home),
             "CARDSWITCH_LISTENERS__POS__PORT": "0",
@@ -200,7 +209,7 @@ class Installation:
         output, log = (self.home.parent / f"{self.home.name}-{number}.{kind}" for kind in ("out", "err"))
         with output.open("wb") as output_file, log.open("wb") as log_file:
             process = subprocess.Popen(
-                [COMMAND, "run"],
+                [*self._switch_command, "run"],
                 env=self._environment,
                 cwd=self.home.parent,
                 stdin=subprocess.DEVNULL,
