@@ -134,6 +134,11 @@ class Service:
         self.peers.push_async_callback(peer.hang_up)
         return peer
 
+    @property
+    def lies_waiting(self) -> int:
+        """Bytes of answers that don't leave because nobody takes them."""
+        return sum(each._transport.get_write_buffer_size() for each in self.listener.connections)
+
     def counted(self, name: str, **labels: str) -> float:
         """The value of one sample of the metrics."""
         return self.metrics.registry.get_sample_value(name, {"listener": "pos", **labels}) or 0.0
