@@ -22,6 +22,7 @@ COMMAND: Final = Path(sys.executable).with_name("cardswitch")
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
+_OUTPUT_END_SECONDS: Final = 1.0
 _POS_LINE: Final = re.compile(r"\S+ listening on (\S+):(\d+) \(unionpay_pos\)")
 _OBSERVABILITY_LINE: Final = re.compile(r"observability on (\S+)")
 _READY_LINE: Final = "ready"
@@ -130,6 +131,11 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+    # Whatever it started may hold its output a moment longer; the loop can't be closed before that ends.
+    assert process.stdout is not None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_OUTPUT_END_SECONDS):
+            await process.stdout.read()
 
 
 def _end_of(log: Path | None) -> str:
