@@ -25,7 +25,6 @@ from iso8583_specs.framing import FRAMINGS, write_frame
 from storage.database import DatabaseUnavailable
 from storage.embedded import ServerSettings
 from storage.migrations import Component, MigrationState, status
-from switch import bootstrap
 from switch.bootstrap import COMPONENTS, database_of, open_workbench, run_node
 from switch.config import Settings, load_settings
 from tests.switch.shop import BALANCE_MINOR, Node, World
@@ -77,7 +76,7 @@ def test_without_a_dsn_the_embedded_server_is_up_meanwhile(
         yield SimpleNamespace(dsn="postgresql:///embedded")
         events.append("released")
 
-    monkeypatch.setattr(bootstrap.EmbeddedPostgres, "acquire", acquire)
+    monkeypatch.setattr("switch.bootstrap.EmbeddedPostgres.acquire", acquire)
     embedded = changed(settings, database={"dsn": "", "shared_buffers_mb": shared_buffers_mb})
 
     with database_of(embedded) as dsn:
@@ -296,7 +295,7 @@ async def test_second_signal_ends_the_process_at_once(
     """Who signals twice doesn't wait for what is under way."""
     terminal, card = await node.terminal(), await node.card()
     exits: list[int] = []
-    monkeypatch.setattr(bootstrap.os, "_exit", exits.append)
+    monkeypatch.setattr("switch.bootstrap.os._exit", exits.append)
 
     async with running(settings) as switch, held_wallet(node, card.wallet_id) as release:
         asked = asyncio.create_task(exchange(terminal, terminal.sealed(terminal.purchase(card)), switch.port))
@@ -335,7 +334,7 @@ async def test_server_of_ours_is_looked_after(
         revived.append(True)
         return True
 
-    monkeypatch.setattr(bootstrap.Ledger, "is_ready", property(lambda _: bool(revived)))
+    monkeypatch.setattr("switch.bootstrap.Ledger.is_ready", property(lambda _: bool(revived)))
     async with running(settings, revive) as switch:
         before, _ = await switch.get("/readyz")
         async with asyncio.timeout(10):

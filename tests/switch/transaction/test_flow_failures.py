@@ -48,8 +48,9 @@ class LedgerThat:
 
     async def post(self, intent: Intent) -> Result:
         """Do it."""
-        result = self._does(intent)
-        return await result if asyncio.iscoroutine(result) else result
+        done = self._does(intent)
+        result: Result = await done if asyncio.iscoroutine(done) else done
+        return result
 
 
 @pytest.mark.parametrize(
