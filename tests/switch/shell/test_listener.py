@@ -1,4 +1,4 @@
-"""Listeners over real sockets: pipelining, limits, frames that are none, and that no connection feels another.
+"""Listeners over real sockets: pipelining, limits, frames that are none; no connection feels another.
 
 The flow is a stand-in that answers a text with `=` and the text, so that everything here is about the line.
 """
