@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -34,6 +35,7 @@ from switch.commands.frame import (
 )
 from switch.config import Settings
 from tools.demo import demonstrate, serve
+from tools.demo import told as told_findings
 from tools.demo_parties import CARDS_MAX, TERMINALS_MAX
 from tools.demo_seed import DemoSeed, demo_folder, load_demo_seed
 from tools.exclusive import exclusive
@@ -137,7 +139,9 @@ def add_demo(app: typer.Typer) -> None:
     """Register `cardswitch demo`."""
 
     @app.command()
-    def demo(*, keep_running: KeepRunningOption = False, config: ConfigOption = None) -> None:
+    def demo(
+        *, keep_running: KeepRunningOption = False, config: ConfigOption = None, json: JsonOption = False
+    ) -> None:
         """Start a switch, play a terminal's morning against it, and show what happened."""
         with _trouble_told():
             settings = settings_of(config)
@@ -145,9 +149,16 @@ def add_demo(app: typer.Typer) -> None:
             environment = {"CARDSWITCH_HOME": str(settings.home)}
             if config:
                 environment["CARDSWITCH_CONFIG"] = str(config.absolute())
+            say = partial(typer.echo, err=json)
             if keep_running:
-                _run_until_stopped(serve(folder, environment, typer.echo), _EXIT_STOPPED_AS_MEANT)
-            elif not _run_until_stopped(demonstrate(seed, folder, environment, typer.echo), _EXIT_STOPPED):
+                _run_until_stopped(serve(folder, environment, say), _EXIT_STOPPED_AS_MEANT)
+                return
+            findings = _run_until_stopped(demonstrate(seed, folder, environment, say), _EXIT_STOPPED)
+            if json:
+                print_json([asdict(each) | {"as_expected": each.as_expected} for each in findings])
+            else:
+                typer.echo("\n".join(told_findings(findings)))
+            if not all(each.as_expected for each in findings):
                 raise typer.Exit(EXIT_FAILED)
 
 

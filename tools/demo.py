@@ -142,14 +142,14 @@ def card_with_money(world: bytes) -> int:
 
 async def demonstrate(
     seed: DemoSeed, folder: Path, environment: Mapping[str, str], say: Callable[[str], None]
-) -> bool:
-    """Start a switch, make the world, play the morning, check the books; whether all was as expected.
+) -> list[Finding]:
+    """Start a switch, make the world, play the morning, check the books; what was found.
 
     Args:
         seed: Of the demo world.
         folder: The demo folder of the home.
         environment: Settings for the switch and the commands, over those of this process.
-        say: Tells the user, line by line.
+        say: Tells the user what is being done, line by line.
 
     Raises:
         Trouble: Something did not even start.
@@ -165,9 +165,7 @@ async def demonstrate(
         async with open_till(seed, TERMINAL, folder, switch.address) as till:
             findings = await play(till, card)
         findings.append(await check_books(environment))
-    for line in told(findings):
-        say(line)
-    return all(each.as_expected for each in findings)
+    return findings
 
 
 async def serve(folder: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
