@@ -13,6 +13,8 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.frames import take_frames
+
 LINES = 16
 WARM_UP_SECONDS = 1.0
 BITMAP = f"{sum(1 << (64 - n) for n in (2, 3, 4, 7, 11, 12, 13, 22, 25, 32, 37, 41, 42, 49, 52, 60)):016X}"
@@ -38,21 +40,14 @@ class Line(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take answers, and send as many purchases again."""
-        buffer = self._buffer
-        buffer += data
+        self._buffer += data
         now = perf_counter()
-        start, size, answered = 0, len(buffer), 0
-        while size - start >= 2:
-            end = start + 2 + (buffer[start] << 8 | buffer[start + 1])
-            if end > size:
-                break
-            reference = bytes(buffer[start + 2 + REFERENCE_AT : start + 14 + REFERENCE_AT])
+        answers = take_frames(self._buffer)
+        for answer in answers:
+            reference = answer[REFERENCE_AT : REFERENCE_AT + 12]
             self._latencies.append(now - self._sent.pop(reference))
-            answered += 1
-            start = end
-        del buffer[:start]
-        if self.going_on and answered:
-            self._send(answered)
+        if self.going_on and answers:
+            self._send(len(answers))
 
     def _send(self, count: int) -> None:
         frames = []

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 import asyncpg
 import uvloop
 
+from benchmarks.frames import take_frames
+
 ACCOUNTS = 200_000
 GROUP_LIMIT = 512
 
@@ -135,16 +137,9 @@ class Line(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Queue each message that is whole."""
-        buffer = self._buffer
-        buffer += data
-        start, size = 0, len(buffer)
-        while size - start >= 2:
-            end = start + 2 + (buffer[start] << 8 | buffer[start + 1])
-            if end > size:
-                break
-            self._queue(buffer[start + 2 : end].decode("ascii"))
-            start = end
-        del buffer[:start]
+        self._buffer += data
+        for frame in take_frames(self._buffer):
+            self._queue(frame.decode("ascii"))
         self.engine.arrived.set()
 
     def _queue(self, text: str) -> None:

@@ -20,11 +20,13 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.frames import take_frames
 from tools.terminal_security import TerminalSecurity
 
 LINES = 20
+HEADER_BYTES = 11
 AMOUNT = bytes.fromhex("000000000001")
-WARM_UP_SECONDS = 1.0
+WARM_UP_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -112,17 +114,9 @@ class Line(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take answers; in a closed loop each makes room for the next purchase."""
-        buffer = self._buffer
-        buffer += data
+        self._buffer += data
         now = perf_counter()
-        start, size, answered = 0, len(buffer), 0
-        while size - start >= 2:
-            end = start + 2 + (buffer[start] << 8 | buffer[start + 1])
-            if end > size:
-                break
-            answered += self._answered(bytes(buffer[start + 13 : end]), now)
-            start = end
-        del buffer[:start]
+        answered = sum(self._answered(frame[HEADER_BYTES:], now) for frame in take_frames(self._buffer))
         if self.closed_loop and answered:
             self.send(answered)
 
