@@ -8,6 +8,7 @@ on purpose, or move the business day, have a database of their own (`database_ds
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from random import Random
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from hsm_soft.named_keys import new_named_keys
 from storage.database import connect
 
 from .line_cutter import LineCutter
-from .nodes import Connection, Node, StartNode, session
+from .nodes import Connection, MakeDatabase, Node, StartNode, session
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +34,24 @@ def hsm() -> SoftHsm:
 
 
 @pytest.fixture(scope="session")
-def ledger_dsn(postgres_dsn: str, template: str) -> Iterator[str]:
+def make_database(postgres_dsn: str, template: str) -> MakeDatabase:
+    """Makes migrated databases that outlive a test."""
+
+    @contextmanager
+    def make() -> Iterator[str]:
+        name = f"cardswitch_ledger_{uuid.uuid4().hex}"
+        asyncio.run(_execute(postgres_dsn, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        yield urlsplit(postgres_dsn)._replace(path=f"/{name}").geturl()
+        asyncio.run(_execute(postgres_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ledger_dsn(make_database: MakeDatabase) -> Iterator[str]:
     """A migrated database that many tests share."""
-    name = f"cardswitch_ledger_{uuid.uuid4().hex}"
-    asyncio.run(_execute(postgres_dsn, f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield urlsplit(postgres_dsn)._replace(path=f"/{name}").geturl()
-    asyncio.run(_execute(postgres_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+    with make_database() as dsn:
+        yield dsn
 
 
 async def _execute(dsn: str, statement: str) -> None:

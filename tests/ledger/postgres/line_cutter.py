@@ -31,7 +31,7 @@ class Fault(Enum):
     DELAY = auto()
     """The line is cut for the ledger; the server gets the statement only at `deliver_late`."""
     HOLD = auto()
-    """It is kept back until `deliver_late`."""
+    """It is kept back until `release`."""
 
 
 class Ends(NamedTuple):
@@ -54,6 +54,7 @@ class LineCutter:
         self._armed: Fault | None = None
         self._at_commit = False
         self._deliver = asyncio.Event()
+        self._release = asyncio.Event()
         self.struck = asyncio.Event()
         """The armed fault has happened."""
         self.late_answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -86,8 +87,12 @@ class LineCutter:
         self.struck.clear()
 
     def deliver_late(self) -> None:
-        """Hand the statement that was kept back to the server."""
+        """Hand the delayed statement to the server."""
         self._deliver.set()
+
+    def release(self) -> None:
+        """Hand the held statement to the server."""
+        self._release.set()
 
     def cut(self) -> None:
         """Cut every line."""
@@ -128,7 +133,7 @@ class LineCutter:
                     group_name = parsed[1]
                 fault = self._strike(data, group_name)
                 if fault is Fault.HOLD:
-                    await self._deliver.wait()
+                    await self._release.wait()
                 elif fault is not None:
                     answers.cancel()
                     await self._fail(fault, data, ends)

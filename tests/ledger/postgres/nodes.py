@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias
 
 import asyncpg
 
 from ledger.intent import Intent
 from ledger.outcome import Outcome
-from ledger.postgres import inquiry
+from ledger.postgres import inquiry, statements
 from ledger.postgres.committer import Ledger, enter
 from ledger.postgres.group import Result
 from ledger.postgres.observer import LedgerObserver
@@ -125,6 +125,7 @@ class Node:
 
 
 StartNode = Callable[..., Awaitable[Node]]
+MakeDatabase = Callable[[], AbstractContextManager[str]]
 
 
 @asynccontextmanager
@@ -147,6 +148,25 @@ async def locked(dsn: str, *wallet_ids: int) -> AsyncIterator[Connection]:
         )
         yield connection
         await connection.execute("ROLLBACK")
+
+
+async def close_day(connection: Connection, *, partitions: bool = True) -> date:
+    """Close the open day, inside the caller's transaction or in one of its own; the day that is open then."""
+    async with connection.transaction():
+        closed = await connection.fetchval(
+            "UPDATE ledger.business_day SET closed_at = now() WHERE closed_at IS NULL RETURNING business_date"
+        )
+        opened = closed + timedelta(days=1)
+        assert isinstance(opened, date)
+        await connection.execute("INSERT INTO ledger.business_day (business_date) VALUES ($1)", opened)
+        if partitions:
+            await connection.execute(statements.MAKE_PARTITIONS, opened)
+        await connection.execute(
+            "UPDATE ledger.writer w SET open_date = $1, epoch = epoch + 1 "
+            "FROM (SELECT id FROM ledger.writer ORDER BY id FOR UPDATE) o WHERE w.id = o.id",
+            opened,
+        )
+    return opened
 
 
 async def blocked_backends(connection: Connection, count: int = 1) -> list[int]:

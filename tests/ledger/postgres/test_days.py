@@ -15,26 +15,7 @@ from ledger.postgres import statements
 from ledger.product import ProductRules
 
 from .line_cutter import Fault, LineCutter
-from .nodes import FIRST_DATE, Connection, Node, StartNode, blocked_backends, locked, session
-
-
-async def close_day(connection: Connection, *, partitions: bool = True) -> date:
-    """Close the open day, inside the caller's transaction or in one of its own; the day that is open then."""
-    async with connection.transaction():
-        closed = await connection.fetchval(
-            "UPDATE ledger.business_day SET closed_at = now() WHERE closed_at IS NULL RETURNING business_date"
-        )
-        opened = closed + timedelta(days=1)
-        assert isinstance(opened, date)
-        await connection.execute("INSERT INTO ledger.business_day (business_date) VALUES ($1)", opened)
-        if partitions:
-            await connection.execute(statements.MAKE_PARTITIONS, opened)
-        await connection.execute(
-            "UPDATE ledger.writer w SET open_date = $1, epoch = epoch + 1 "
-            "FROM (SELECT id FROM ledger.writer ORDER BY id FOR UPDATE) o WHERE w.id = o.id",
-            opened,
-        )
-    return opened
+from .nodes import FIRST_DATE, Connection, Node, StartNode, blocked_backends, close_day, locked, session
 
 
 @pytest.fixture
@@ -104,7 +85,7 @@ async def test_statement_on_its_way_when_the_day_closes(
         posting = asyncio.create_task(far.post(far.till.purchase(wallet, 100)))
         await line.struck.wait()
         today = await close_day(connection)
-        line.deliver_late()
+        line.release()
 
         assert await posting is Outcome.APPROVED
         assert await dates_of(far, wallet) == [FIRST_DATE, today]

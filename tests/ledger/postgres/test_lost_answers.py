@@ -172,7 +172,7 @@ async def test_lines_cut_at_random(far: Node, line: LineCutter) -> None:
         for _ in range(count):
             await insist(far.till.purchase(random.choice(wallets), 10))
 
-    shopping = asyncio.gather(*(shop(40) for _ in range(10)))
+    shopping = asyncio.gather(*(shop(20) for _ in range(10)))
     while not shopping.done():
         line.arm(random.choice(LOST), at_commit=random.random() < 0.2)
         await asyncio.wait([shopping], timeout=0.02)
@@ -181,8 +181,8 @@ async def test_lines_cut_at_random(far: Node, line: LineCutter) -> None:
     await shopping
 
     assert far.watcher.unknown
-    assert sum([await far.posted(wallet) for wallet in wallets]) == 400
-    assert sum(await far.balances(wallets)) == 800_000 - 4_000
+    assert sum([await far.posted(wallet) for wallet in wallets]) == 200
+    assert sum(await far.balances(wallets)) == 800_000 - 2_000
     assert await far.offences() == []
 
 
