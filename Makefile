@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
+CYCLES ?= 20
 
-.PHONY: setup demo run test check cover bench lock
+.PHONY: setup demo run test check cover crash bench lock
 
 setup: .venv/.ready
 
@@ -22,7 +23,7 @@ run: setup
 # Twice: on uvloop as in production, and on asyncio's own loop in debug mode, which finds what uvloop forgives.
 test: check
 	$(BIN)/python -m pytest -n $(WORKERS)
-	CARDSWITCH_TEST_LOOP=asyncio $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/end_to_end --ignore=tests/architecture
+	CARDSWITCH_TEST_LOOP=asyncio $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/end_to_end --ignore=tests/crash --ignore=tests/architecture
 
 check: setup
 	$(BIN)/ruff check .
@@ -34,6 +35,10 @@ cover: setup
 	$(BIN)/python -m coverage run -m pytest
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+# The kill test; SEED=n repeats the random choices of an earlier run.
+crash: setup
+	$(BIN)/python -m tests.crash --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -84,6 +84,11 @@ class Line:
         """Hang up."""
         self._connection.close()
 
+    def cut(self) -> None:
+        """Break the connection off, also for another thread that waits for an answer on it."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
     def send_bytes(self, *pieces: bytes) -> None:
         """Write the pieces in one go, whatever they are."""
         self._connection.sendall(b"".join(pieces))

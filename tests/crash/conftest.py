@@ -1,0 +1,36 @@
+"""Homes with a world in them: one is made, and each run has a copy."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.crash.campaign import Campaign, Plan, Summary
+from tests.crash.patches import switch_command
+from tests.end_to_end.switch_process import Installation
+
+Run = Callable[..., Summary]
+
+
+@pytest.fixture(scope="session")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the demo world, on which nothing runs."""
+    home = tmp_path_factory.mktemp("made") / "home"
+    Installation(home).world_document()
+    return home
+
+
+@pytest.fixture
+def run(made_home: Path, tmp_path: Path) -> Run:
+    """Plays a plan on a switch, patched or not; what it told is printed when the test fails."""
+
+    def run(plan: Plan, patch: str | None = None) -> Summary:
+        # The cluster may belong to another account than ours, and has to stay that account's.
+        subprocess.run(["cp", "--archive", made_home, tmp_path / "home"], check=True)
+        installation = Installation(tmp_path / "home", switch_command=switch_command(patch))
+        summary = Campaign(installation, plan, tmp_path / "journal", print).run()
+        print(*summary.lines(), sep="\n")  # noqa: T201 - pytest shows it when the test fails
+        return summary
+
+    return run
