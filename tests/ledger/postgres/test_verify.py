@@ -140,6 +140,10 @@ DAMAGES: dict[str, tuple[list[str], set[tuple[str, str]]]] = {
         ["UPDATE ledger.transaction SET seq = 99 WHERE id = {declined}"],
         {(CHAIN, "group {writer}/3"), (CHAIN, "transaction {declined} is in no group")},
     ),
+    "a transaction of a writer nobody knows": (
+        ["UPDATE ledger.transaction SET writer = 9999999 WHERE id = {declined}"],
+        {(CHAIN, "group {writer}/3"), (CHAIN, "transaction {declined} is in no group")},
+    ),
     "a transaction in a group before the first": (
         ["UPDATE ledger.transaction SET seq = 0 WHERE id = {declined}"],
         {(CHAIN, "group {writer}/3"), (CHAIN, "transaction {declined} is in no group")},
