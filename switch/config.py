@@ -105,6 +105,8 @@ def _one_of(names: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+# A sign-on's answer carries keys in field 62, so a profile in which that is text can be decoded, not served.
+_SERVED_DIALECTS = [name for name, spec in DIALECTS.items() if spec["62"]["content"] == "b"]
 _STREAM_FRAMINGS = [name for name, framing in FRAMINGS.items() if framing.length_bytes]
 
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
@@ -136,7 +138,7 @@ class Listener(_Table):
     host: Text = "127.0.0.1"
     port: Port = 8583
     """0 takes any free port."""
-    dialect: Annotated[str, _one_of(DIALECTS)] = "unionpay_pos"
+    dialect: Annotated[str, _one_of(_SERVED_DIALECTS)] = "unionpay_pos"
     framing: Annotated[str, _one_of(_STREAM_FRAMINGS)] = "length2_tpdu_header6"
     connections_max: Count = 20_000
     in_flight_max: Annotated[int, Field(ge=256)] = 256

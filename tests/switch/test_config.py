@@ -175,6 +175,14 @@ def test_listener_name_fits_metrics_and_variables(write: Write, name: str) -> No
     assert line.startswith(f"settings.toml: listeners.{name}: String should match pattern")
 
 
+def test_dialect_that_cannot_carry_keys_is_not_served(write: Write) -> None:
+    """A profile whose field 62 is text could not answer a sign-on, so no listener may speak it."""
+    (line,) = problems(write('[listeners.pos]\ndialect = "unionpay_pos.hex_62"'))
+
+    assert line.startswith("settings.toml: listeners.pos.dialect: must be one of unionpay_pos, ")
+    assert "hex_62" not in line
+
+
 @pytest.mark.parametrize("key", ["dialect", "framing"])
 def test_unknown_dialect_and_framing_are_refused(write: Write, key: str) -> None:
     """A listener speaks only what the product can, over a framing for streams; names are listed."""
