@@ -22,6 +22,12 @@ class AccountKind(IntEnum):
     """What we owe a merchant for sales."""
     PROGRAMME_FUNDING = 3
     """Where value issued with a card came from."""
+    CARDHOLDER_RECEIVABLE = 4
+    """What a cardholder owes us, by wallet, since something had to post and the wallet was short of it."""
+
+
+OF_CARDHOLDER = frozenset({AccountKind.WALLET_CASH, AccountKind.CARDHOLDER_RECEIVABLE})
+"""The sides of a cardholder's money: what we owe, and what is owed to us. Both have the wallet's number."""
 
 
 class Asset(IntEnum):

@@ -1,16 +1,21 @@
 """The decision: intent × wallet → outcome, legs and the wallet's next state. Pure.
 
-`decide` answers a request on the wallet as it stands; `decide_undo` takes a posted original back. Checks run
-in the order of `Outcome`: PIN, limits, funds. The caller has already looked for a repeat (`lifecycle`), owns
-the wallet's version while it decides, and makes the result durable before anybody hears of it. A decline that
-looked at the wallet is as binding as an approval: its group asserts the version that was seen.
+`decide` answers a request on the wallet as it stands. `decide_void` and `decide_undo` take a posted original
+back, as a request that may be declined and as a reversal that may not; `decide_restore` takes a void back.
+Checks run in the order of `Outcome`: the original, PIN, limits, funds. The caller has already looked for a
+repeat (`lifecycle`), owns the wallet's version while it decides, and makes the result durable before anybody
+hears of it. A decline that looked at the wallet is as binding as an approval: its group asserts the version
+that was seen.
+
+No decision takes a wallet below zero. What must post without enough money there, the reversal of a void, lets
+the cardholder owe the rest.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ledger.chart import AccountKind, Leg, transfer, undone
+from ledger.chart import OF_CARDHOLDER, AccountKind, Leg, transfer, undone
 from ledger.identity import TransactionKind
 from ledger.intent import Intent, PinVerdict
 from ledger.outcome import Outcome
@@ -29,13 +34,18 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A posted transaction that is to be taken back; `day` is its business date as an ordinal."""
+    """A posted transaction that is to be taken back.
+
+    `day` is the business date, as an ordinal, whose window its amount is counted in. `legs` are those that
+    stand. `original_id` is the transaction that it took back itself, if it is a void.
+    """
 
     transaction_id: int
     wallet_id: int
     amount_minor: int
     day: int
     legs: Sequence[Leg]
+    original_id: int | None = None
 
 
 def decide(intent: Intent, state: WalletState, day: int) -> Decision:
@@ -49,11 +59,10 @@ def decide(intent: Intent, state: WalletState, day: int) -> Decision:
     rules = intent.rules
     assert rules is not None
     assert rules.asset == intent.asset
-    failures = _failures_after(intent.pin, state, rules)
-    if failures is None:
-        return Decision(Outcome.PIN_TRIES_EXCEEDED)
-    if failures > state.pin_failures:
-        return Decision(Outcome.PIN_WRONG, state=_with_failures(state, failures))
+    refused = _pin_refusal(intent.pin, state, rules)
+    if refused is not None:
+        return refused
+    failures = 0 if intent.pin is PinVerdict.MATCH else state.pin_failures
     if intent.kind is TransactionKind.BALANCE_INQUIRY:
         reset = _with_failures(state, failures) if failures != state.pin_failures else None
         return Decision(Outcome.APPROVED, state=reset, available_minor=state.balance_minor)
@@ -61,13 +70,15 @@ def decide(intent: Intent, state: WalletState, day: int) -> Decision:
     return _decide_purchase(intent, state, rules, failures, day)
 
 
-def _failures_after(pin: PinVerdict, state: WalletState, rules: ProductRules) -> int | None:
-    """The count of PIN failures in a row after this PIN; None when no further try is allowed."""
+def _pin_refusal(pin: PinVerdict, state: WalletState, rules: ProductRules) -> Decision | None:
+    """How a PIN ends the request: no further try is allowed, or it was one and failed."""
     if pin is PinVerdict.ABSENT:
-        return state.pin_failures
-    if state.pin_failures >= rules.pin_tries_max:
         return None
-    return 0 if pin is PinVerdict.MATCH else state.pin_failures + 1
+    if state.pin_failures >= rules.pin_tries_max:
+        return Decision(Outcome.PIN_TRIES_EXCEEDED)
+    if pin is PinVerdict.MATCH:
+        return None
+    return Decision(Outcome.PIN_WRONG, state=_with_failures(state, state.pin_failures + 1))
 
 
 def _with_failures(state: WalletState, failures: int) -> WalletState:
@@ -107,20 +118,71 @@ def _limit_or_funds(amount: int, balance: int, rules: ProductRules, count: int, 
     return Outcome.INSUFFICIENT_FUNDS if amount > balance else None
 
 
+def misfit(intent: Intent, original: Original) -> Outcome | None:
+    """Why a reversal or void doesn't fit its original: the amount or asset, or a card that it states."""
+    if (intent.amount_minor, intent.asset) != (original.amount_minor, original.legs[0].asset):
+        return Outcome.ORIGINAL_AMOUNT_DIFFERS
+    if intent.wallet_id is not None and intent.wallet_id != original.wallet_id:
+        return Outcome.CARD_DIFFERS
+    return None
+
+
 def decide_undo(intent: Intent, original: Original, state: WalletState) -> Decision:
     """Take a posted original back: its legs negated, and its share of the day's window given back.
 
-    Amount and asset must be the original's, and so must a card that the message states. Nothing else is
-    checked: a reversal is never declined for a card's state or for a limit.
+    Nothing is checked but that the two fit: a reversal is never declined for a card's state or for a limit.
     """
-    if (intent.amount_minor, intent.asset) != (original.amount_minor, original.legs[0].asset):
-        return Decision(Outcome.ORIGINAL_AMOUNT_DIFFERS)
-    if intent.wallet_id is not None and intent.wallet_id != original.wallet_id:
-        return Decision(Outcome.CARD_DIFFERS)
+    refused = misfit(intent, original)
+    if refused is not None:
+        return Decision(refused)
     legs = undone(original.legs)
     credit = sum(leg.amount_minor for leg in legs if leg.account_kind is AccountKind.WALLET_CASH)
-    balance, failures, window_day, count, spent = state
-    if original.day == window_day:
-        count, spent = count - 1, spent - original.amount_minor
-    after = WalletState(balance + credit, failures, window_day, count, spent)
+    after = _with_share(state._replace(balance_minor=state.balance_minor + credit), original, -1)
     return Decision(Outcome.APPROVED, legs, after)
+
+
+def decide_void(intent: Intent, original: Original, state: WalletState) -> Decision:
+    """Take a posted original back at the terminal's request, whose PIN, if one came, must be right."""
+    refused = misfit(intent, original)
+    if refused is not None:
+        return Decision(refused)
+    if intent.pin is not PinVerdict.ABSENT:
+        assert intent.rules is not None
+        wrong = _pin_refusal(intent.pin, state, intent.rules)
+        if wrong is not None:
+            return wrong
+        state = _with_failures(state, 0)
+    return decide_undo(intent, original, state)
+
+
+def decide_restore(intent: Intent, void: Original, state: WalletState) -> Decision:
+    """Take a void back: what it gave the cardholder is due again, and what the wallet lacks of it is owed.
+
+    Args:
+        intent: the reversal of the void.
+        void: the void, with the day of the purchase that it took back.
+        state: the wallet as it stands.
+    """
+    refused = misfit(intent, void)
+    if refused is not None:
+        return Decision(refused)
+    due = sum(leg.amount_minor for leg in void.legs if leg.account_kind in OF_CARDHOLDER)
+    taken = min(due, state.balance_minor)
+    asset = void.legs[0].asset
+    legs = (
+        Leg(AccountKind.WALLET_CASH, void.wallet_id, asset, -taken),
+        Leg(AccountKind.CARDHOLDER_RECEIVABLE, void.wallet_id, asset, taken - due),
+        *undone(leg for leg in void.legs if leg.account_kind not in OF_CARDHOLDER),
+    )
+    after = _with_share(state._replace(balance_minor=state.balance_minor - taken), void, 1)
+    return Decision(Outcome.APPROVED, tuple(leg for leg in legs if leg.amount_minor), after)
+
+
+def _with_share(state: WalletState, original: Original, times: int) -> WalletState:
+    """The state with an original's share of its day's window added so many times."""
+    if original.day != state.window_day:
+        return state
+    return state._replace(
+        window_count=state.window_count + times,
+        window_amount_minor=state.window_amount_minor + times * original.amount_minor,
+    )

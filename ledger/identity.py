@@ -6,8 +6,12 @@ to its transaction without a search, and no two nodes or restarts ever share one
 characters.
 
 A duplicate key names a request as the terminal identifies it: merchant, terminal, batch, STAN and operation.
-Listener, link and node are no part of it, nor is the repeat digit of the MTI. The undo key is derived from an
-original's key and is taken by whoever takes the original back, so that this happens once.
+Listener, link and node are no part of it, nor is the repeat digit of the MTI.
+
+Change keys are derived from an original's key. What is done to a posted original (taken back, and after the
+reversal of a void put in force again, and so on) takes its change keys in turn, 0, 1, 2: whoever takes the
+next one first has made that change, and nobody else can. An original stands unless its last change took it
+back.
 """
 
 from enum import IntEnum
@@ -27,11 +31,26 @@ class TransactionKind(IntEnum):
     PURCHASE = 1
     BALANCE_INQUIRY = 2
     PURCHASE_REVERSAL = 3
+    PURCHASE_VOID = 4
+    PURCHASE_VOID_REVERSAL = 5
     WALLET_OPENING = 100
 
 
-REVERSED_KIND = {TransactionKind.PURCHASE_REVERSAL: TransactionKind.PURCHASE}
-"""Which kind of original each reversal takes back."""
+REVERSED_KIND = {
+    TransactionKind.PURCHASE_REVERSAL: TransactionKind.PURCHASE,
+    TransactionKind.PURCHASE_VOID_REVERSAL: TransactionKind.PURCHASE_VOID,
+}
+"""Which kind of original each reversal takes back; both have the same STAN."""
+
+VOIDED_KIND = {TransactionKind.PURCHASE_VOID: TransactionKind.PURCHASE}
+"""Which kind of original each void takes back; it names the original's STAN, and has its own."""
+
+CHANGES_MAX = 17
+"""The most changes of one original: eight voids, each reversed, and one that stays.
+
+A terminal that voids the same purchase over and over is refused at last, so that what is known of an original
+has a bound.
+"""
 
 
 class TransactionNumbers:
@@ -78,6 +97,8 @@ def duplicate_key(merchant: str, terminal: str, batch: str, stan: str, kind: Tra
     return blake2b(identity.encode("latin-1", "replace"), digest_size=_KEY_BYTES, person=b"request").digest()
 
 
-def undo_key(original_key: bytes) -> bytes:
-    """The 16-byte key that whoever takes the original back must win."""
-    return blake2b(original_key, digest_size=_KEY_BYTES, person=b"undo").digest()
+def change_key(original_key: bytes, change: int) -> bytes:
+    """The 16-byte key that whoever makes an original's change number `change` must win, counted from 0."""
+    assert 0 <= change < CHANGES_MAX
+    named = original_key + bytes([change]) if change else original_key
+    return blake2b(named, digest_size=_KEY_BYTES, person=b"undo").digest()

@@ -37,8 +37,12 @@ class Intent:
     """One request to the ledger.
 
     `received_at_us` is microseconds since the epoch, UTC. `wallet_id` is None where the card is unknown, and
-    for a reversal it is the wallet of the card that the message states, if it states one (0: a card we don't
-    know).
+    for a reversal or void it is the wallet of the card that the message states, if it states one (0: a card
+    we don't know).
+
+    A reversal or void names what it takes back by `original_key`. A void also quotes its number, as
+    `original_id` (0: a reference that can't be ours). A reversal of a void names the void by `original_key`,
+    and by `voided_key` the purchase that the void took back.
     """
 
     transaction_id: int
@@ -54,3 +58,5 @@ class Intent:
     pin: PinVerdict = PinVerdict.ABSENT
     refusal: Outcome | None = None
     original_key: bytes | None = None
+    original_id: int | None = None
+    voided_key: bytes | None = None

@@ -15,14 +15,22 @@ _INTRODUCTION = """\
 
 <!-- Written by `python -m ledger.lifecycle_page` from ledger/lifecycle.py. -->
 
-A transaction is known by its duplicate key, so it has a state even before it arrives. Two things may come:
-the request itself, for the first time or again, and its reversal, under a key not used before.
+A transaction is known by its duplicate key, so it has a state even before it arrives. What may come is the
+request itself, for the first time or again; its reversal, because its answer was lost; its void, which is a
+request under a STAN of its own; and the reversal of that void. Reversals and voids have keys not used before.
+
+A void is a transaction with this same life: it may be repeated and reversed. Its reversal is first looked up
+as the reversal of the void. If there is something to undo, since the void is posted, the rows "reversal of
+its void" say what becomes of the purchase that it took back. A void finds its original only if it quotes its
+number, too.
 """
 
 _IN_WORDS: Mapping[Action, str] = {
     Action.DECIDE: "decides on the wallet",
     Action.RECALL: "answers what it answered the first time",
     Action.UNDO: "takes the original's legs back, if amount, asset and card are the original's",
+    Action.RESTORE: "puts the original in force again; what the wallet lacks the cardholder owes",
+    Action.UPHOLD: "moves nothing; the original stays taken back, even if its void is reversed",
     Action.BURY: "leaves a tombstone at the original's key",
     Action.NOTE: "records it; nothing moves",
     Action.REFUSE: "refuses; there is nothing new to record",
@@ -39,7 +47,7 @@ def _diagram() -> Iterator[str]:
     yield "stateDiagram-v2"
     yield f"    [*] --> {OriginalState.ABSENT.value}"
     for (state, event), step in LIFECYCLE.items():
-        for target in LEADS_TO.get(step.action, (state,)):
+        for target in LEADS_TO.get((event, step.action), (state,)):
             yield f"    {state.value} --> {target.value}: {event.value} / {step.action.value}"
     yield "```"
 

@@ -1,8 +1,8 @@
 """The ledger as the switch sees it: intents in, durable results out.
 
 A node has two lanes (while one waits for PostgreSQL the other uses the processor). A wallet belongs to one
-lane by its id. A reversal names its original by key, not by wallet, so it is looked up first and handed to
-the lane of the original's wallet; should the original appear only meanwhile, the lane hands the reversal back
+lane by its id. A reversal or void names its original by key, not by wallet, so it is looked up first and
+handed to the lane of the original's wallet; should the original appear only meanwhile, the lane hands it back
 (`Moved`).
 """
 
@@ -15,8 +15,9 @@ from ledger.identity import TransactionNumbers
 from ledger.intent import Intent
 from ledger.postgres import statements
 from ledger.postgres.cache import WalletCache
+from ledger.postgres.dedup import Result
 from ledger.postgres.errors import GroupFailed, OutcomeUnknown
-from ledger.postgres.group import Moved, Result, refused
+from ledger.postgres.group import Moved, refused
 from ledger.postgres.lane import Lane
 from ledger.postgres.observer import LedgerObserver
 from ledger.sealer import Sealer

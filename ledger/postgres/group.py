@@ -5,36 +5,34 @@ then writes what gathered here in one statement. Nothing here is known outside b
 committed. Later intents of a group see what earlier ones did: their keys, their originals, their wallets.
 """
 
-import struct
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple, assert_never
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias, assert_never
 
 from ledger.chart import AccountKind, Leg
-from ledger.decision import Decision, Original, decide, decide_undo
-from ledger.identity import REVERSED_KIND, undo_key
+from ledger.decision import Decision, Original, decide, decide_restore, decide_undo, decide_void, misfit
+from ledger.identity import CHANGES_MAX, REVERSED_KIND, VOIDED_KIND, change_key
 from ledger.intent import Intent
 from ledger.lifecycle import LIFECYCLE, Action, Event, OriginalState
 from ledger.outcome import NOT_FINAL, Outcome
 from ledger.postgres.chain import EntryRow, TransactionRow
+from ledger.postgres.dedup import (
+    ROLE_OWN,
+    ROLE_RESTORE,
+    ROLE_TOMBSTONE,
+    ROLE_UNDO,
+    ROLE_VOID,
+    DedupRow,
+    Found,
+    Result,
+    Standing,
+    pack_result,
+    standing_of,
+)
 from ledger.wallet import WalletState
 
-_RESULT = struct.Struct(">qq")
-_NO_AMOUNT = -(1 << 63)
-
-ROLE_OWN, ROLE_TOMBSTONE, ROLE_UNDO = 1, 2, 3
-
-
-class Result(NamedTuple):
-    """What a request is answered: canonical fields, never wire bytes.
-
-    `transaction_id` and `received_at_us` are those of the first time where the answer is a repeat's.
-    """
-
-    outcome: Outcome
-    transaction_id: int
-    received_at_us: int
-    available_minor: int | None = None
+DecideChange: TypeAlias = Callable[[Intent, Original, WalletState], Decision]
+"""How taking an original back, or putting it in force again, is decided."""
 
 
 class Moved(NamedTuple):
@@ -43,32 +41,19 @@ class Moved(NamedTuple):
     wallet_id: int
 
 
-class Found(NamedTuple):
-    """A row of `ledger.dedup`."""
-
-    role: int
-    transaction_id: int
-    fingerprint: bytes
-    result: Result
-
-
-class DedupRow(NamedTuple):
-    """A row to insert into `ledger.dedup`."""
-
-    key: bytes
-    role: int
-    transaction_id: int
-    fingerprint: bytes
-    outcome: int
-    result: bytes
-
-
 class EventRow(NamedTuple):
     """A row to insert into `ledger.wallet_event`."""
 
     wallet_id: int
     version: int
     transaction_id: int
+
+
+class Shortfall(NamedTuple):
+    """What a wallet lacked when something had to post; its cardholder owes it."""
+
+    wallet_id: int
+    amount_minor: int
 
 
 @dataclass(slots=True)
@@ -102,15 +87,16 @@ class Group:
     entries: list[EntryRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     dedup: list[DedupRow] = field(default_factory=list)
+    shortfalls: list[Shortfall] = field(default_factory=list)
 
     def settle(self, intent: Intent) -> Result | Moved:
         """Decide one intent after those before it, and gather its rows."""
         own = self.knowledge.found.get(intent.key)
         if own is not None and own.role == ROLE_OWN and own.fingerprint != intent.fingerprint:
             return _unrecorded(intent, Outcome.DUPLICATE_DIFFERS)
-        if own is None and intent.original_key is not None:
-            return self._settle_reversal(intent, intent.original_key)
-        action, outcome = LIFECYCLE[self._state_of(intent.key), Event.REQUEST]
+        if own is None and intent.kind in REVERSED_KIND:
+            return self._settle_reversal(intent)
+        action, outcome = LIFECYCLE[standing_of(intent.key, self.knowledge.found).state, Event.REQUEST]
         match action:
             case Action.DECIDE:
                 return self._settle_new(intent)
@@ -118,31 +104,22 @@ class Group:
                 assert own is not None
                 return own.result
             case Action.NOTE:
-                assert outcome is not None
-                return self._record(intent, Decision(outcome), intent.wallet_id, None, keyed=False)
+                return self._note(intent, outcome, keyed=False)
             case Action.REFUSE:
                 assert outcome is not None
                 return _unrecorded(intent, outcome)
-            case Action.UNDO | Action.BURY:
+            case Action.UNDO | Action.RESTORE | Action.UPHOLD | Action.BURY:
                 raise AssertionError(action)
             case _:
                 assert_never(action)
 
-    def _state_of(self, key: bytes) -> OriginalState:
-        found = self.knowledge.found.get(key)
-        if found is None:
-            return OriginalState.ABSENT
-        if found.role == ROLE_TOMBSTONE:
-            return OriginalState.TOMBSTONE
-        if found.result.outcome is not Outcome.APPROVED:
-            return OriginalState.DECLINED
-        return OriginalState.REVERSED if undo_key(key) in self.knowledge.found else OriginalState.POSTED
-
-    def _settle_new(self, intent: Intent) -> Result:
+    def _settle_new(self, intent: Intent) -> Result | Moved:
         if intent.refusal is not None:
             if intent.refusal in NOT_FINAL:
                 return _unrecorded(intent, intent.refusal)
-            return self._record(intent, Decision(intent.refusal), intent.wallet_id, None)
+            return self._note(intent, intent.refusal)
+        if intent.kind in VOIDED_KIND:
+            return self._settle_void(intent)
         assert intent.wallet_id is not None
         wallet = self.knowledge.wallets.get(intent.wallet_id)
         if wallet is None:
@@ -150,39 +127,130 @@ class Group:
         decision = decide(intent, wallet.state, self.day)
         return self._record(intent, decision, intent.wallet_id, wallet)
 
-    def _settle_reversal(self, intent: Intent, original_key: bytes) -> Result | Moved:
-        action, outcome = LIFECYCLE[self._state_of(original_key), Event.REVERSAL]
-        assert outcome is not None
+    def _settle_reversal(self, intent: Intent) -> Result | Moved:
+        key = intent.original_key
+        assert key is not None
+        standing = standing_of(key, self.knowledge.found)
+        action, outcome = LIFECYCLE[standing.state, Event.REVERSAL]
         match action:
             case Action.UNDO:
-                return self._undo(intent, original_key)
+                if intent.voided_key is not None:
+                    return self._reverse_void(intent, key, intent.voided_key)
+                return self._change(intent, self._in_force(key, standing), decide_undo, {key: ROLE_UNDO})
+            case Action.UPHOLD:
+                return self._confirm(intent, outcome, self._in_force(key, standing), key)
             case Action.BURY:
-                result = self._record(intent, Decision(outcome), None, None)
-                self._occupy(original_key, ROLE_TOMBSTONE, intent, result)
+                result = self._note(intent, outcome)
+                self._occupy(key, ROLE_TOMBSTONE, intent, result)
                 return result
             case Action.NOTE:
-                found = self.knowledge.found[original_key]
-                original_id = found.transaction_id if found.role == ROLE_OWN else None
-                return self._record(intent, Decision(outcome), None, None, original_id=original_id)
-            case Action.DECIDE | Action.RECALL | Action.REFUSE:
+                return self._note(intent, outcome, original_key=key)
+            case Action.DECIDE | Action.RECALL | Action.RESTORE | Action.REFUSE:
                 raise AssertionError(action)
             case _:
                 assert_never(action)
 
-    def _undo(self, intent: Intent, original_key: bytes) -> Result | Moved:
-        original = self.knowledge.originals[self.knowledge.found[original_key].transaction_id]
+    def _settle_void(self, intent: Intent) -> Result | Moved:
+        """A void finds its original by key and number; one that finds none leaves no tombstone."""
+        key = intent.original_key
+        assert key is not None
+        standing = self._standing_of(key, intent.original_id)
+        action, outcome = LIFECYCLE[standing.state, Event.VOID]
+        match action:
+            case Action.UNDO if standing.changes + 1 == CHANGES_MAX:
+                return self._note(intent, Outcome.RELATED_TRANSACTION_WRONG, original_key=key)
+            case Action.UNDO:
+                return self._change(intent, self._in_force(key, standing), decide_void, {key: ROLE_VOID})
+            case Action.NOTE:
+                found = standing.state is not OriginalState.ABSENT
+                return self._note(intent, outcome, original_key=key if found else None)
+            case Action.DECIDE | Action.RECALL | Action.RESTORE | Action.UPHOLD | Action.BURY | Action.REFUSE:
+                raise AssertionError(action)
+            case _:
+                assert_never(action)
+
+    def _reverse_void(self, intent: Intent, void_key: bytes, voided_key: bytes) -> Result | Moved:
+        """Take a void that stands back: what becomes of the purchase that it took back?"""
+        void = self.knowledge.originals[self.knowledge.found[void_key].transaction_id]
+        standing = self._standing_of(voided_key, void.original_id)
+        action, outcome = LIFECYCLE[standing.state, Event.VOID_REVERSAL]
+        match action:
+            case Action.RESTORE:
+                assert void.original_id is not None
+                void = replace(void, day=self.knowledge.originals[void.original_id].day)
+                changes = {void_key: ROLE_UNDO, voided_key: ROLE_RESTORE}
+                return self._change(intent, void, decide_restore, changes)
+            case Action.NOTE if outcome is Outcome.APPROVED:
+                return self._confirm(intent, outcome, void, void_key)
+            case Action.NOTE:
+                return self._note(intent, outcome, original_key=void_key, keyed=False)
+            case Action.DECIDE | Action.RECALL | Action.UNDO | Action.UPHOLD | Action.BURY | Action.REFUSE:
+                raise AssertionError(action)
+            case _:
+                assert_never(action)
+
+    def _standing_of(self, key: bytes, number: int | None) -> Standing:
+        """How the original stands that has both this key and this number."""
+        own = self.knowledge.found.get(key)
+        if own is None or own.role != ROLE_OWN or own.transaction_id != number:
+            return Standing(OriginalState.ABSENT)
+        return standing_of(key, self.knowledge.found)
+
+    def _in_force(self, key: bytes, standing: Standing) -> Original:
+        """The posted original with this key, with the legs that stand."""
+        originals = self.knowledge.originals
+        original = originals[self.knowledge.found[key].transaction_id]
+        if standing.restored_by is None:
+            return original
+        return replace(original, legs=originals[standing.restored_by].legs)
+
+    def _change(
+        self, intent: Intent, original: Original, decide_change: DecideChange, changes: Mapping[bytes, int]
+    ) -> Result | Moved:
+        """Decide a change on the wallet; `changes` has the keys of what it changes, each with its role."""
         if not self.is_mine(original.wallet_id):
             return Moved(original.wallet_id)
         wallet = self.knowledge.wallets.get(original.wallet_id)
         if wallet is None:
             return _unrecorded(intent, Outcome.WALLET_QUARANTINED)
-        decision = decide_undo(intent, original, wallet.state)
-        number, undone = original.transaction_id, decision.outcome is Outcome.APPROVED
+        decision = decide_change(intent, original, wallet.state)
+        number, done = original.transaction_id, decision.outcome is Outcome.APPROVED
         # A refused reversal leaves its key free: the right one has the same STAN, and must still get through.
-        result = self._record(intent, decision, original.wallet_id, wallet, original_id=number, keyed=undone)
-        if undone:
-            self._occupy(undo_key(original_key), ROLE_UNDO, intent, result)
+        keyed = done or intent.kind not in REVERSED_KIND
+        result = self._record(intent, decision, original.wallet_id, wallet, original_id=number, keyed=keyed)
+        if done:
+            self._take_changes(intent, changes, result)
         return result
+
+    def _confirm(self, intent: Intent, outcome: Outcome | None, original: Original, key: bytes) -> Result:
+        """A reversal that changes how its original stands, and moves nothing."""
+        assert outcome is not None
+        refused = misfit(intent, original)
+        decision, number = Decision(outcome if refused is None else refused), original.transaction_id
+        result = self._record(intent, decision, None, None, original_id=number, keyed=refused is None)
+        if refused is None:
+            self._take_changes(intent, {key: ROLE_UNDO}, result)
+        return result
+
+    def _take_changes(self, intent: Intent, changes: Mapping[bytes, int], result: Result) -> None:
+        for key, role in changes.items():
+            change = standing_of(key, self.knowledge.found).changes
+            self._occupy(change_key(key, change), role, intent, result)
+
+    def _note(
+        self,
+        intent: Intent,
+        outcome: Outcome | None,
+        *,
+        original_key: bytes | None = None,
+        keyed: bool = True,
+    ) -> Result:
+        """Record an outcome that no wallet was asked for."""
+        assert outcome is not None
+        original = None if original_key is None else self.knowledge.found[original_key]
+        number = original.transaction_id if original is not None and original.role == ROLE_OWN else None
+        wallet_id = None if intent.kind in REVERSED_KIND else intent.wallet_id
+        return self._record(intent, Decision(outcome), wallet_id, None, original_id=number, keyed=keyed)
 
     def _record(
         self,
@@ -209,10 +277,10 @@ class Group:
         result = Result(decision.outcome, number, intent.received_at_us, decision.available_minor)
         if keyed:
             self._occupy(intent.key, ROLE_OWN, intent, result)
-        if decision.legs and intent.kind not in REVERSED_KIND:
+        if decision.legs:
             assert wallet_id is not None
             self.knowledge.originals[number] = Original(
-                number, wallet_id, intent.amount_minor, self.day, decision.legs
+                number, wallet_id, intent.amount_minor, self.day, decision.legs, original_id
             )
         return result
 
@@ -232,6 +300,8 @@ class Group:
         for index, (kind, account, asset, amount) in enumerate(legs):
             of_wallet = version if kind is AccountKind.WALLET_CASH else None
             self.entries.append(EntryRow(number, index, kind, account, asset, amount, of_wallet))
+            if kind is AccountKind.CARDHOLDER_RECEIVABLE and amount < 0:
+                self.shortfalls.append(Shortfall(account, -amount))
 
     def _occupy(self, key: bytes, role: int, intent: Intent, result: Result) -> None:
         number = intent.transaction_id
@@ -261,16 +331,3 @@ def _unrecorded(intent: Intent, outcome: Outcome) -> Result:
 def refused(intent: Intent) -> Result:
     """The result of an intent that is certainly not committed and leaves no trace."""
     return _unrecorded(intent, Outcome.SYSTEM_MALFUNCTION)
-
-
-def pack_result(result: Result) -> bytes:
-    """The stored form of a result: when it was decided, and the balance it told."""
-    available = _NO_AMOUNT if result.available_minor is None else result.available_minor
-    return _RESULT.pack(result.received_at_us, available)
-
-
-def unpack_result(outcome: int, transaction_id: int, stored: bytes) -> Result:
-    """The result that `pack_result` stored."""
-    received_at_us, available = _RESULT.unpack(stored)
-    told = None if available == _NO_AMOUNT else available
-    return Result(Outcome(outcome), transaction_id, received_at_us, told)

@@ -7,10 +7,10 @@ from datetime import date
 import asyncpg
 
 from ledger.chart import AccountKind, Leg
-from ledger.identity import TransactionKind, duplicate_key, undo_key
+from ledger.identity import CHANGES_MAX, TransactionKind, change_key, duplicate_key
 from ledger.outcome import Outcome
 from ledger.postgres.chain import TransactionRow
-from ledger.postgres.group import ROLE_OWN
+from ledger.postgres.dedup import ROLE_OWN, ROLE_RESTORE, ROLE_UNDO, ROLE_VOID
 from ledger.sealer import Sealer
 from ledger.wallet import decode_state
 
@@ -20,17 +20,20 @@ _REQUEST_KINDS = (
     TransactionKind.PURCHASE,
     TransactionKind.BALANCE_INQUIRY,
     TransactionKind.PURCHASE_REVERSAL,
+    TransactionKind.PURCHASE_VOID,
+    TransactionKind.PURCHASE_VOID_REVERSAL,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TransactionRecord:
-    """A transaction as the journal has it, its legs, and who took it back."""
+    """A transaction as the journal has it, its legs, and by which void or reversal it is taken back now."""
 
     business_date: date
     row: TransactionRow
     legs: tuple[Leg, ...]
-    reversed_by: int | None
+    reversed_by: int | None = None
+    voided_by: int | None = None
 
     @property
     def kind(self) -> TransactionKind:
@@ -100,7 +103,7 @@ async def find_by_wallet(
 async def _complete(
     connection: "asyncpg.Connection[asyncpg.Record]", rows: Sequence[asyncpg.Record]
 ) -> list[TransactionRecord]:
-    """Add legs and reversals."""
+    """Add legs, and by what they are taken back."""
     found = [(row[0], TransactionRow(*row[1:])) for row in rows]
     legs: dict[int, list[Leg]] = {row.id: [] for _, row in found}
     for number, kind, account, asset, amount in await connection.fetch(
@@ -111,12 +114,34 @@ async def _complete(
         list(legs),
     ):
         legs[number].append(Leg(AccountKind(kind), account, asset, amount))
-    keys = {undo_key(_key_of(row)): row.id for _, row in found}
-    undone = await connection.fetch(
-        "SELECT key, transaction_id FROM ledger.dedup WHERE key = ANY($1::bytea[])", list(keys)
+    reversed_by, voided_by = await _taken_back(connection, [row for _, row in found])
+    return [
+        TransactionRecord(day, row, tuple(legs[row.id]), reversed_by.get(row.id), voided_by.get(row.id))
+        for day, row in found
+    ]
+
+
+async def _taken_back(
+    connection: "asyncpg.Connection[asyncpg.Record]", rows: Sequence[TransactionRow]
+) -> tuple[dict[int, int], dict[int, int]]:
+    """By which reversal and by which void transactions are taken back now; a void may be reversed since."""
+    keys = {
+        change_key(_key_of(row), change): (row.id, change) for row in rows for change in range(CHANGES_MAX)
+    }
+    taken = await connection.fetch(
+        "SELECT key, role, transaction_id FROM ledger.dedup WHERE key = ANY($1::bytea[])", list(keys)
     )
-    reversed_by = {keys[key]: number for key, number in undone}
-    return [TransactionRecord(day, row, tuple(legs[row.id]), reversed_by.get(row.id)) for day, row in found]
+    reversed_by: dict[int, int] = {}
+    voided_by: dict[int, int] = {}
+    for (number, _), role, changer in sorted((keys[key], role, changer) for key, role, changer in taken):
+        if role == ROLE_UNDO:
+            reversed_by[number] = changer
+        elif role == ROLE_VOID:
+            voided_by[number] = changer
+        else:
+            assert role == ROLE_RESTORE
+            del voided_by[number]
+    return reversed_by, voided_by
 
 
 def _key_of(row: TransactionRow) -> bytes:

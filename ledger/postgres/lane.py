@@ -17,14 +17,22 @@ refused.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from datetime import date
 from time import perf_counter
 from typing import NamedTuple
 
 from ledger.decision import Original
-from ledger.identity import undo_key
 from ledger.intent import Intent
 from ledger.postgres.cache import WalletCache
 from ledger.postgres.chain import EntryRow, TransactionRow, group_hash
+from ledger.postgres.dedup import (
+    Found,
+    Result,
+    first_change_keys,
+    later_change_keys,
+    named_keys,
+    posted_numbers,
+)
 from ledger.postgres.errors import (
     DuplicateKeyTaken,
     Fenced,
@@ -35,9 +43,9 @@ from ledger.postgres.errors import (
     TripwireHit,
     before_sending,
 )
-from ledger.postgres.group import Found, Group, Knowledge, Moved, Result, WorkingWallet, refused
+from ledger.postgres.group import Group, Knowledge, Moved, WorkingWallet, refused
 from ledger.postgres.observer import LedgerObserver
-from ledger.postgres.session import SealedSwap, Session, WalletRow, WriterHead, posted_originals
+from ledger.postgres.session import SealedSwap, Session, WalletRow, WriterHead
 from ledger.sealer import Sealer
 from ledger.wallet import decode_state, encode_state
 
@@ -275,19 +283,29 @@ class Lane:
         return Group(self._writer.open_date.toordinal(), knowledge, self._is_mine)
 
     async def _read_keys(self, intents: Sequence[Intent]) -> tuple[dict[bytes, Found], dict[int, Original]]:
-        """The duplicate keys that are taken, and the originals that may be taken back."""
-        keys = [intent.key for intent in intents]
-        original_keys = [i.original_key for i in intents if i.original_key is not None]
-        undo_keys = [undo_key(key) for key in original_keys]
-        found, dates = await self._session.probe([*keys, *original_keys, *undo_keys])
+        """The duplicate keys that are taken, and the originals that may be taken back.
+
+        One probe serves all but repeats and originals that were voided before.
+        """
+        keys, named = [intent.key for intent in intents], named_keys(intents)
+        found, dates = await self._session.probe([*keys, *named, *first_change_keys(named)])
         repeated = [key for key in keys if key in found]
         if repeated:
-            more, _ = await self._session.probe([undo_key(key) for key in repeated])
-            found.update(more)
-        posted = posted_originals(found, original_keys)
+            await self._probe_more(first_change_keys(repeated), found, dates)
+        later = later_change_keys([*named, *repeated], found)
+        if later:
+            await self._probe_more(later, found, dates)
+        posted = posted_numbers(named, found)
         if not posted:
             return found, {}
         return found, await self._session.originals({number: dates[number] for number in posted})
+
+    async def _probe_more(
+        self, keys: Sequence[bytes], found: dict[bytes, Found], dates: dict[int, date]
+    ) -> None:
+        more, their_dates = await self._session.probe(keys)
+        found.update(more)
+        dates.update(their_dates)
 
     def _is_mine(self, wallet_id: int) -> bool:
         return wallet_id % self._lanes == self._index
@@ -338,6 +356,8 @@ class Lane:
             self._writer.seq, self._writer.head = written.seq, written.head
         for wallet_id, wallet in written.group.knowledge.wallets.items():
             self._cache.put(wallet_id, wallet.version, wallet.state)
+        for wallet_id, amount_minor in written.group.shortfalls:
+            self._observer.shortfall_posted(wallet_id, amount_minor)
         for (_, answer), result in zip(batch, written.results, strict=True):
             if not answer.done():
                 answer.set_result(result)

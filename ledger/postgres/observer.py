@@ -13,6 +13,9 @@ class LedgerObserver:
     def wallet_quarantined(self, wallet_id: int, reason: str) -> None:
         """A wallet was refused on load: its seal is broken, or it isn't the newest version."""
 
+    def shortfall_posted(self, wallet_id: int, amount_minor: int) -> None:
+        """Something had to post, and the wallet was short of this: its cardholder owes it from now on."""
+
     def intent_given_up(self, transaction_id: int, failure: Exception) -> None:
         """An intent that fails even alone was refused; only a defect or damaged data makes one."""
 

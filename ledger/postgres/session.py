@@ -14,11 +14,11 @@ import asyncpg
 
 from ledger.chart import AccountKind, Leg
 from ledger.decision import Original
-from ledger.outcome import Outcome
 from ledger.postgres import statements
 from ledger.postgres.chain import genesis
+from ledger.postgres.dedup import Found, unpack_result
 from ledger.postgres.errors import GroupFailed, OutcomeUnknown, translated
-from ledger.postgres.group import ROLE_OWN, Found, Group, unpack_result
+from ledger.postgres.group import Group
 from storage.database import DatabaseUnavailable, connect
 
 _TRANSACTION_COLUMNS, _ENTRY_COLUMNS, _DEDUP_COLUMNS, _EVENT_COLUMNS, _SWAP_COLUMNS = 14, 7, 6, 3, 5
@@ -150,8 +150,8 @@ class Session:
         for number, kind, account, asset, amount in leg_rows:
             legs[number].append(Leg(AccountKind(kind), account, asset, amount))
         return {
-            number: Original(number, wallet, amount, day.toordinal(), legs[number])
-            for number, wallet, amount, day in rows
+            number: Original(number, wallet, amount, day.toordinal(), legs[number], original_id)
+            for number, wallet, amount, day, original_id in rows
         }
 
     async def load_wallets(self, ids: Sequence[int]) -> list[WalletRow]:
@@ -224,13 +224,3 @@ def _columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[obje
     """Rows turned into the arrays of an `unnest`; no rows make `count` empty arrays."""
     columns: list[Sequence[object]] = list(zip(*rows, strict=True))
     return columns or [()] * count
-
-
-def posted_originals(found: dict[bytes, Found], keys: Iterable[bytes]) -> set[int]:
-    """The numbers of approved transactions that stand under these keys."""
-    rows = (found.get(key) for key in keys)
-    return {
-        row.transaction_id
-        for row in rows
-        if row is not None and row.role == ROLE_OWN and row.result.outcome is Outcome.APPROVED
-    }

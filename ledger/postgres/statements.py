@@ -50,7 +50,7 @@ SELECT key, role, transaction_id, fingerprint, outcome, result, business_date
 """
 
 ORIGINALS = """
-SELECT t.id, t.wallet_id, t.amount_minor, t.business_date
+SELECT t.id, t.wallet_id, t.amount_minor, t.business_date, t.original_id
   FROM unnest($1::date[], $2::bigint[]) AS o (business_date, id)
   JOIN ledger.transaction t ON t.business_date = o.business_date AND t.id = o.id
 """

@@ -23,6 +23,16 @@ _TRANSACTION = ", ".join(f"t.{column}" for column in TransactionRow._fields)
 _ENTRY = ", ".join(f"e.{column}" for column in EntryRow._fields)
 
 
+# Transactions that moved money by taking something back, and those of them that nothing took back since.
+_UNDO = """
+        undo AS (
+            SELECT DISTINCT t.id, t.original_id FROM ledger.transaction t
+              JOIN ledger.entry e ON e.business_date = t.business_date AND e.transaction_id = t.id
+             WHERE t.original_id IS NOT NULL),
+        standing AS (
+            SELECT * FROM undo u WHERE NOT EXISTS (SELECT FROM undo later WHERE later.original_id = u.id))"""
+
+
 class Offence(NamedTuple):
     """A row that fails a check."""
 
@@ -73,19 +83,31 @@ SQL_CHECKS = {
                (SELECT wallet_id, max(version) AS newest FROM ledger.wallet_event GROUP BY wallet_id) v
                ON v.wallet_id = w.id
          WHERE w.version IS DISTINCT FROM v.newest""",
-    "an original is taken back once": """
-        SELECT 'original ' || t.original_id FROM ledger.transaction t
-         WHERE t.original_id IS NOT NULL AND EXISTS (
-               SELECT FROM ledger.entry e WHERE e.business_date = t.business_date AND e.transaction_id = t.id)
-         GROUP BY t.original_id HAVING count(*) > 1""",
-    "an original is taken back exactly": """
-        WITH undo AS (
-            SELECT DISTINCT t.id, t.original_id FROM ledger.transaction t
-              JOIN ledger.entry e ON e.business_date = t.business_date AND e.transaction_id = t.id
-             WHERE t.original_id IS NOT NULL),
+    "an original is taken back once": f"""
+        WITH {_UNDO}
+        SELECT 'original ' || original_id FROM standing GROUP BY original_id HAVING count(*) > 1""",
+    # A cardholder's money and debt count as one here: the reversal of a void takes what is there of either.
+    "an original is taken back exactly": f"""
+        WITH {_UNDO},
         part AS (SELECT id AS undo_id, id FROM undo UNION ALL SELECT id, original_id FROM undo)
         SELECT DISTINCT 'transaction ' || p.undo_id FROM part p JOIN ledger.entry e ON e.transaction_id = p.id
-         GROUP BY p.undo_id, e.account_kind, e.account_id, e.asset HAVING sum(e.amount_minor) <> 0""",
+         GROUP BY p.undo_id, CASE e.account_kind WHEN 4 THEN 1 ELSE e.account_kind END, e.account_id, e.asset
+        HAVING sum(e.amount_minor) <> 0""",
+    "nothing is owed for what stays taken back": f"""
+        WITH {_UNDO},
+        debt AS (
+            SELECT coalesce(void.original_id, t.original_id) AS original_id, sum(e.amount_minor) AS owed
+              FROM ledger.entry e
+              JOIN ledger.transaction t ON t.business_date = e.business_date AND t.id = e.transaction_id
+              LEFT JOIN undo void ON void.id = t.original_id
+             WHERE e.account_kind = 4 GROUP BY 1)
+        SELECT 'original ' || d.original_id FROM debt d
+         WHERE d.owed > 0
+            OR d.owed < 0 AND EXISTS (SELECT FROM standing s WHERE s.original_id = d.original_id)""",
+    "only the reversal of a void makes a cardholder owe": """
+        SELECT 'entry ' || e.transaction_id || '/' || e.leg FROM ledger.entry e
+          JOIN ledger.transaction t ON t.business_date = e.business_date AND t.id = e.transaction_id
+         WHERE e.account_kind = 4 AND e.amount_minor < 0 AND t.kind <> 5""",
     "a duplicate key leads to its transaction": """
         SELECT 'key ' || encode(d.key, 'hex') FROM ledger.dedup d
           LEFT JOIN ledger.transaction t ON t.business_date = d.business_date AND t.id = d.transaction_id

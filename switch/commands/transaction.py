@@ -116,8 +116,9 @@ def _shown(bench: Workbench, record: TransactionRecord) -> dict[str, object]:
         "currency": f"{row.asset:03d}",
         "wallet_id": row.wallet_id,
         "wallet_version": row.wallet_version,
-        "original_rrn": None if row.original_id is None else retrieval_reference(row.original_id),
-        "reversed_by_rrn": None if record.reversed_by is None else retrieval_reference(record.reversed_by),
+        "original_rrn": _reference(row.original_id),
+        "reversed_by_rrn": _reference(record.reversed_by),
+        "voided_by_rrn": _reference(record.voided_by),
         "entries": [
             {
                 "account": leg.account_kind.name,
@@ -130,6 +131,10 @@ def _shown(bench: Workbench, record: TransactionRecord) -> dict[str, object]:
     }
 
 
+def _reference(number: int | None) -> str | None:
+    return None if number is None else retrieval_reference(number)
+
+
 def _print(found: Sequence[dict[str, object]], *, as_json: bool) -> None:
     if as_json:
         print_json({"transactions": found})
@@ -138,8 +143,9 @@ def _print(found: Sequence[dict[str, object]], *, as_json: bool) -> None:
             "{rrn}  {kind} {outcome} ({response_code})  {amount_minor} {currency}  terminal {terminal_id} "
             "batch {batch} STAN {stan}  {business_date} {local_time}".format(**shown)
         )
-        if shown["reversed_by_rrn"]:
-            typer.echo(f"              taken back by {shown['reversed_by_rrn']}")
+        for event in ("voided", "reversed"):
+            if shown[f"{event}_by_rrn"]:
+                typer.echo(f"              {event} by {shown[f'{event}_by_rrn']}")
     if not found:
         if not as_json:
             typer.echo("no such transaction", err=True)

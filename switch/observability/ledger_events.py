@@ -50,6 +50,11 @@ class LedgerEvents(LedgerObserver):
         self._metrics.wallet_quarantined(REASONS.get(reason, "other"))
         _log.error("wallet quarantined", wallet=wallet_id, reason=reason)
 
+    def shortfall_posted(self, wallet_id: int, amount_minor: int) -> None:
+        """Count it, and name who owes how much from now on."""
+        self._metrics.shortfall_posted()
+        _log.warning("cardholder owes a shortfall", wallet=wallet_id, amount_minor=amount_minor)
+
     def queue_changed(self, lane: int, depth: int, cached_wallets: int) -> None:
         """Show the lane's backlog and memory."""
         self._metrics.queue_changed(lane, depth)

@@ -149,6 +149,10 @@ class Metrics:
         self._wallets_quarantined = self._counter(
             "ledger_wallets_quarantined_total", "Wallets refused when they were loaded.", "reason"
         )
+        self._shortfalls = self._counter(
+            "ledger_shortfalls_total",
+            "Postings that had to be made without the money: their cardholders owe it.",
+        )
         self._queue_depths = self._gauge(
             "ledger_queue_depth", "Intents that wait for their lane's next group.", "lane"
         )
@@ -278,6 +282,11 @@ class Metrics:
     def wallet_quarantined(self, reason: str) -> None:
         """A wallet's row can't be trusted."""
         self._wallets_quarantined[reason] += 1
+
+    @_verb
+    def shortfall_posted(self) -> None:
+        """A wallet lacked money for something that had to post."""
+        self._shortfalls[()] += 1
 
     @_verb
     def queue_changed(self, lane: int, intents: int) -> None:

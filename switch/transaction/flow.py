@@ -24,13 +24,15 @@ from iso8583_specs.codec import Codec, MalformedMessage
 from ledger.chart import Asset
 from ledger.identity import (
     REVERSED_KIND,
+    VOIDED_KIND,
     TransactionKind,
     TransactionNumbers,
     duplicate_key,
+    transaction_of_reference,
 )
 from ledger.intent import Intent, Origin, PinVerdict
 from ledger.outcome import Outcome
-from ledger.postgres.group import Result
+from ledger.postgres.dedup import Result
 from ledger.product import ProductRules
 from routing.route import route
 from routing.table import OWN_LEDGER, RangeTable
@@ -48,6 +50,8 @@ KINDS: Final = {
     Service.PURCHASE: TransactionKind.PURCHASE,
     Service.BALANCE_INQUIRY: TransactionKind.BALANCE_INQUIRY,
     Service.PURCHASE_REVERSAL: TransactionKind.PURCHASE_REVERSAL,
+    Service.PURCHASE_VOID: TransactionKind.PURCHASE_VOID,
+    Service.PURCHASE_VOID_REVERSAL: TransactionKind.PURCHASE_VOID_REVERSAL,
 }
 """The ledger's kind for each service that reaches it."""
 
@@ -112,6 +116,14 @@ class SignsOn(Protocol):
     async def manage(self, request: Request, terminal: Terminal, number: int, now_us: int) -> Reply:
         """The reply to a sign-on, sign-off or echo of a known terminal."""
         ...
+
+
+class Keys(NamedTuple):
+    """The duplicate keys that a request names: see `Intent`."""
+
+    own: bytes
+    original: bytes | None = None
+    voided: bytes | None = None
 
 
 class Answered(NamedTuple):
@@ -215,11 +227,8 @@ class Flow:
         self, request: Request, kind: TransactionKind, body: bytes, number: int, now_us: int
     ) -> Answered:
         """A request for the ledger, if it is known who asks. Its turn is taken before anything is awaited."""
-        key = self._key(request, kind)
-        original_key = None
-        if kind in REVERSED_KIND:
-            original_key = self._key(request, REVERSED_KIND[kind])
-        async with self._turns.hold(key, *([original_key] if original_key else [])):
+        keys = _keys(request, kind)
+        async with self._turns.hold(*filter(None, keys)):
             situation = self._situation(request, now_us)
             situation.terminal = await self._terminal(request)
             key_set = await self._authenticate(situation, body)
@@ -231,12 +240,11 @@ class Flow:
                 await self._find_card(situation, key_set)
                 refused = first_refusal(ISSUER_CHECKS[request.service], situation)
             intent = self._intent(situation, kind, number, now_us, refused)
-            intent.key, intent.original_key = key, original_key
+            intent.key, intent.original_key, intent.voided_key = keys
+            if kind in VOIDED_KIND:
+                intent.original_id = transaction_of_reference(request.original_reference) or 0
             result = await self._ledger.post(intent)
         return Answered(self._result_reply(result), key_set)
-
-    def _key(self, request: Request, kind: TransactionKind) -> bytes:
-        return duplicate_key(request.merchant_id, request.terminal_id, request.batch, request.stan, kind)
 
     def _situation(self, request: Request, now_us: int) -> Situation:
         return Situation(request, self._clock.local(now_us).year_month)
@@ -325,7 +333,7 @@ class Flow:
         request, terminal, card = situation.request, situation.terminal, situation.card
         assert terminal is not None
         wallet_id = card.wallet_id if card is not None else None
-        if kind in REVERSED_KIND and request.pan is not None and card is None:
+        if card is None and request.pan is not None and (kind in REVERSED_KIND or kind in VOIDED_KIND):
             wallet_id = 0
         return Intent(
             number, kind, b"", self._fingerprint(request), now_us, int(request.currency or Asset.CNY),
@@ -385,3 +393,20 @@ class Flow:
             request.terminal_id, request.batch, request.stan, request.amount_minor,
             self._clock.now_us(), seconds,
         )  # fmt: skip
+
+
+def _keys(request: Request, kind: TransactionKind) -> Keys:
+    """A reversal has its original's STAN and batch; a void names its purchase's, and so does its reversal."""
+    own = _key(request, request.batch, request.stan, kind)
+    reversed_kind = REVERSED_KIND.get(kind)
+    voided_kind = VOIDED_KIND.get(reversed_kind or kind)
+    voided = None
+    if voided_kind is not None:
+        voided = _key(request, request.original_batch, request.original_stan, voided_kind)
+    if reversed_kind is None:
+        return Keys(own, original=voided)
+    return Keys(own, _key(request, request.batch, request.stan, reversed_kind), voided)
+
+
+def _key(request: Request, batch: str, stan: str, kind: TransactionKind) -> bytes:
+    return duplicate_key(request.merchant_id, request.terminal_id, batch, stan, kind)

@@ -8,7 +8,8 @@ answered. The checks of the issuer follow where those of the line refuse nothing
 limits and funds.
 
 Reversals are checked for terminal, format and MAC only: what must be taken back is, whatever became of card,
-merchant or limit since.
+merchant or limit since. A void is a new request, so the line checks it like one; of its card only what the
+message itself says of it is looked at, and a PIN only if one came.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -90,6 +91,12 @@ def batch_open(s: Situation) -> Outcome | None:
     return None if s.request.batch == s.terminal.batch else Outcome.BATCH_NOT_OPEN
 
 
+def original_in_batch(s: Situation) -> Outcome | None:
+    """12: the purchase to be voided is of the batch that is open, so it isn't settled yet."""
+    same = s.request.original_batch == s.request.batch
+    return None if same else Outcome.RELATED_TRANSACTION_INVALID
+
+
 def routed(s: Situation) -> Outcome | None:
     """15, 92: the card belongs to a range, and whoever authorises it can be reached."""
     if isinstance(s.destination, NoCardRange):
@@ -144,20 +151,22 @@ PIN_RULES: Final[Mapping[Service, Callable[[Product], bool]]] = MappingProxyType
         Service.BALANCE_INQUIRY: lambda product: product.pin_for_balance,
     }
 )
-"""Whether a product wants a PIN for a service."""
+"""Whether a product wants a PIN for a service; the services that aren't here need none."""
 
 
 def pin_readable(s: Situation) -> Outcome | None:
     """99, 55: the PIN block can be read, and there is one where the product wants it. Counts no try."""
-    assert s.card is not None
     if s.pin is None:
         return Outcome.PIN_UNREADABLE
-    if s.pin is PinVerdict.ABSENT and PIN_RULES[s.request.service](s.card.product):
-        return Outcome.PIN_MISSING
-    return None
+    wanted = PIN_RULES.get(s.request.service)
+    if s.pin is not PinVerdict.ABSENT or wanted is None:
+        return None
+    assert s.card is not None
+    return Outcome.PIN_MISSING if wanted(s.card.product) else None
 
 
 _MANAGEMENT: Final = (terminal_known, format_right)
+_REVERSAL_LINE: Final = (terminal_known, format_right, mac_right)
 _CARD_LINE: Final = (terminal_known, format_right, mac_right, merchant_trades, terminal_in_use, batch_open)
 
 LINE_CHECKS: Final[Mapping[Service, Sequence[Check]]] = MappingProxyType(
@@ -167,7 +176,9 @@ LINE_CHECKS: Final[Mapping[Service, Sequence[Check]]] = MappingProxyType(
         Service.ECHO: _MANAGEMENT,
         Service.PURCHASE: _CARD_LINE,
         Service.BALANCE_INQUIRY: _CARD_LINE,
-        Service.PURCHASE_REVERSAL: (terminal_known, format_right, mac_right),
+        Service.PURCHASE_REVERSAL: _REVERSAL_LINE,
+        Service.PURCHASE_VOID: (*_CARD_LINE, original_in_batch),
+        Service.PURCHASE_VOID_REVERSAL: _REVERSAL_LINE,
         Service.UNSUPPORTED: (terminal_known, format_right, service_offered),
     }
 )
@@ -180,6 +191,8 @@ ISSUER_CHECKS: Final[Mapping[Service, Sequence[Check]]] = MappingProxyType(
         Service.PURCHASE: _CARD_ISSUER,
         Service.BALANCE_INQUIRY: _CARD_ISSUER,
         Service.PURCHASE_REVERSAL: (),
+        Service.PURCHASE_VOID: (cards_agree, pin_readable),
+        Service.PURCHASE_VOID_REVERSAL: (),
     }
 )
 """The checks of the issuer, in order, for the services that reach the ledger."""

@@ -22,6 +22,8 @@ class Service(Enum):
     PURCHASE = "purchase"
     BALANCE_INQUIRY = "balance_inquiry"
     PURCHASE_REVERSAL = "purchase_reversal"
+    PURCHASE_VOID = "purchase_void"
+    PURCHASE_VOID_REVERSAL = "purchase_void_reversal"
     UNSUPPORTED = "unsupported"
 
 
@@ -48,6 +50,8 @@ class Request:
         expiry: YYMM if the request states one.
         pin_block: Field 52.
         pin_block_usable: Whether field 53 says that the block is one this switch can read.
+        original_batch, original_stan: What a void names, and the reversal of a void again: six digits each.
+        original_reference: Field 37, by which a void quotes its original, too.
         mac: Field 64, None if absent.
         key_layout: For a sign-on.
         unexpected_fields: How many fields came that the service doesn't need.
@@ -67,6 +71,9 @@ class Request:
     expiry: str | None = None
     pin_block: bytes | None = None
     pin_block_usable: bool = True
+    original_batch: str = ""
+    original_stan: str = ""
+    original_reference: str = ""
     mac: bytes | None = None
     key_layout: KeyLayout | None = None
     unexpected_fields: int = 0

@@ -21,6 +21,8 @@ FINANCIAL: Final[Mapping[tuple[str, str, str, str], Service]] = MappingProxyType
         ("0200", "00", "00", "22"): Service.PURCHASE,
         ("0200", "31", "00", "01"): Service.BALANCE_INQUIRY,
         ("0400", "00", "00", "22"): Service.PURCHASE_REVERSAL,
+        ("0200", "20", "00", "23"): Service.PURCHASE_VOID,
+        ("0400", "20", "00", "23"): Service.PURCHASE_VOID_REVERSAL,
     }
 )
 """Which service a financial request asks for."""
@@ -64,8 +66,10 @@ NEEDED: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(
         Service.ECHO: frozenset({41, 42, 60}),
         Service.PURCHASE: frozenset({3, 4, 11, 22, 25, 41, 42, 49, 60, 64}),
         Service.BALANCE_INQUIRY: frozenset({3, 11, 22, 25, 41, 42, 49, 60, 64}),
-        # Terminals differ in whether a reversal carries 22 and 39; nothing is decided by them.
+        # Terminals differ in whether a reversal or void carries 22, and 39; nothing is decided by them.
         Service.PURCHASE_REVERSAL: frozenset({3, 4, 11, 25, 41, 42, 49, 60, 64}),
+        Service.PURCHASE_VOID: frozenset({3, 4, 11, 25, 37, 41, 42, 49, 60, 61, 64}),
+        Service.PURCHASE_VOID_REVERSAL: frozenset({3, 4, 11, 25, 41, 42, 49, 60, 61, 64}),
         Service.UNSUPPORTED: frozenset({41, 42}),
     }
 )
@@ -81,6 +85,8 @@ OPTIONAL: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(
         Service.PURCHASE: _CARD_BLOCK,
         Service.BALANCE_INQUIRY: _CARD_BLOCK,
         Service.PURCHASE_REVERSAL: _CARD_BLOCK,
+        Service.PURCHASE_VOID: _CARD_BLOCK - {61} | {38},
+        Service.PURCHASE_VOID_REVERSAL: _CARD_BLOCK - {61} | {37, 38},
         # Nobody here knows what belongs to it.
         Service.UNSUPPORTED: frozenset(range(2, 65)),
     }
@@ -91,6 +97,9 @@ _EXPECTED: Final = {service: NEEDED[service] | OPTIONAL[service] for service in 
 
 CARD_SERVICES: Final = frozenset({Service.PURCHASE, Service.BALANCE_INQUIRY})
 """Services that need a card, by field 2 or by track 2."""
+
+_VOID_SERVICES: Final = frozenset({Service.PURCHASE_VOID, Service.PURCHASE_VOID_REVERSAL})
+"""Services that name the purchase of a void in field 61."""
 
 _FINANCIAL_SERVICES: Final = frozenset(FINANCIAL.values())
 
@@ -111,6 +120,7 @@ RESPONSE_CODES: Final[Mapping[Outcome, str]] = MappingProxyType(
         Outcome.RELATED_TRANSACTION_WRONG: "22",
         Outcome.ORIGINAL_NOT_FOUND: "25",
         Outcome.ORIGINAL_AMOUNT_DIFFERS: "64",
+        Outcome.RELATED_TRANSACTION_INVALID: "12",
         Outcome.CARD_RANGE_UNKNOWN: "15",
         Outcome.NO_ROUTE: "92",
         Outcome.CARD_UNKNOWN: "14",
@@ -138,6 +148,7 @@ RESPONSE_CODES: Final[Mapping[Outcome, str]] = MappingProxyType(
 MAC_FIELD: Final = 64
 _MAC_PLACEHOLDER: Final = bytes(8)
 PAN_DIGITS_MAX: Final = 19
+_BATCH_AND_STAN: Final = 12
 _NAMELESS: Final = Naming(frozenset(), 0)
 _MANAGEMENT_TYPE: Final = "00"
 _PIN_WITH_PAN, _PIN_ALGORITHMS = "2", "06"
@@ -198,13 +209,22 @@ def _defect(message: Message, mti: str, service: Service, field_60: str) -> str 
 
 
 def _financial_defect(message: Message, service: Service) -> str | None:
-    fields = message.fields
     if not _text(message, 49).isdecimal():
         return "field 49 is no currency number"
-    if service in CARD_SERVICES and not fields.keys() & {2, 35}:
+    if service in _VOID_SERVICES and len(_text(message, 61)) < _BATCH_AND_STAN:
+        return "field 61 is too short"
+    return _card_defect(message, service)
+
+
+def _card_defect(message: Message, service: Service) -> str | None:
+    fields = message.fields
+    names_card = 2 in fields or 35 in fields
+    if service in CARD_SERVICES and not names_card:
         return "field 2 or 35 is missing"
     if 52 in fields and 53 not in fields:
         return "field 53 is missing beside field 52"
+    if 52 in fields and not names_card and service is Service.PURCHASE_VOID:
+        return "field 2 or 35 is missing beside field 52"
     on_track, separator, _ = _text(message, 35).partition("=")
     if 35 in fields and not (separator and on_track.isdecimal() and len(on_track) <= PAN_DIGITS_MAX):
         return "field 35 is no track 2"
@@ -215,6 +235,10 @@ def _read_financial(message: Message, request: Request) -> None:
     fields = message.fields
     request.amount_minor = int(_text(message, 4) or 0)
     request.currency = _text(message, 49)
+    if request.service in _VOID_SERVICES:
+        original = _text(message, 61)
+        request.original_batch, request.original_stan = original[:6], original[6:12]
+        request.original_reference = _text(message, 37)
     if request.defect is None:
         _read_card(message, request)
     block = fields.get(52)

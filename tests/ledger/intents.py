@@ -77,6 +77,44 @@ class Till:
             self._origin(stan), wallet_id=card, original_key=self.key(original_stan),
         )  # fmt: skip
 
+    def void(
+        self,
+        original: Intent,
+        *,
+        stan: str | None = None,
+        amount_minor: int | None = None,
+        number: int | None = None,
+        card: int | None = None,
+        pin: PinVerdict = PinVerdict.ABSENT,
+        rules: ProductRules = NO_LIMITS,
+        refusal: Outcome | None = None,
+    ) -> Intent:
+        """A void of this till's purchase, quoting its number unless told another."""
+        amount = original.amount_minor if amount_minor is None else amount_minor
+        quoted = original.transaction_id if number is None else number
+        intent = self._request(TransactionKind.PURCHASE_VOID, card, amount, stan, pin, rules, refusal)
+        intent.fingerprint = fingerprint_of(intent.fingerprint, original.key, quoted)
+        intent.original_key, intent.original_id = original.key, quoted
+        return intent
+
+    def void_reversal(
+        self,
+        void: Intent,
+        *,
+        stan: str | None = None,
+        amount_minor: int | None = None,
+        card: int | None = None,
+        voided_key: bytes | None = None,
+    ) -> Intent:
+        """A reversal of a void, by default under the void's STAN."""
+        amount = void.amount_minor if amount_minor is None else amount_minor
+        kind, stan = TransactionKind.PURCHASE_VOID_REVERSAL, void.origin.stan if stan is None else stan
+        return Intent(
+            next(self._numbers), kind, self.key(stan, kind), fingerprint_of(kind, card, amount, void.key),
+            FIRST_US, Asset.CNY, amount, self._origin(stan), wallet_id=card, original_key=void.key,
+            voided_key=voided_key or void.original_key,
+        )  # fmt: skip
+
     def again(self, intent: Intent) -> Intent:
         """The same request as the switch would hand it on again."""
         return replace(intent, transaction_id=next(self._numbers), received_at_us=intent.received_at_us + 1)

@@ -8,11 +8,18 @@ from collections.abc import Sequence
 
 from ledger.chart import AccountKind, Leg, is_balanced
 from ledger.decision import Original
-from ledger.identity import undo_key
 from ledger.intent import Intent
 from ledger.postgres.chain import EntryRow, TransactionRow
-from ledger.postgres.group import Found, Group, Knowledge, Moved, Result, WorkingWallet, unpack_result
-from ledger.postgres.session import posted_originals
+from ledger.postgres.dedup import (
+    Found,
+    Result,
+    first_change_keys,
+    later_change_keys,
+    named_keys,
+    posted_numbers,
+    unpack_result,
+)
+from ledger.postgres.group import Group, Knowledge, Moved, WorkingWallet
 from ledger.wallet import WalletState, decode_state, encode_state
 
 
@@ -42,10 +49,10 @@ class MemoryLedger:
     def group(self, intents: Sequence[Intent], day: int) -> Group:
         """What a lane knows when it starts to settle these intents."""
         keys = [intent.key for intent in intents]
-        original_keys = [i.original_key for i in intents if i.original_key is not None]
-        wanted = [*keys, *original_keys, *map(undo_key, original_keys), *map(undo_key, keys)]
-        found = {key: self.found[key] for key in wanted if key in self.found}
-        originals = {n: self.originals[n] for n in posted_originals(found, original_keys)}
+        named = named_keys(intents)
+        found = self._probe([*keys, *named, *first_change_keys([*named, *keys])])
+        found |= self._probe(later_change_keys([*named, *keys], found))
+        originals = {number: self.originals[number] for number in posted_numbers(named, found)}
         ids = {i.wallet_id for i in intents if i.wallet_id and i.refusal is None and i.original_key is None}
         ids |= {original.wallet_id for original in originals.values()} - self.foreign
         wallets = {
@@ -53,6 +60,9 @@ class MemoryLedger:
             for i in ids & self.wallets.keys() - self.quarantined
         }
         return Group(day, Knowledge(found, originals, wallets), lambda i: i not in self.foreign)
+
+    def _probe(self, keys: Sequence[bytes]) -> dict[bytes, Found]:
+        return {key: self.found[key] for key in keys if key in self.found}
 
     def write(self, group: Group) -> None:
         """Write a group's rows, all or none as far as it can tell."""
@@ -78,10 +88,11 @@ class MemoryLedger:
         for transaction in group.transactions:
             legs = self.legs(transaction.id)
             assert is_balanced(legs)
-            if legs and transaction.original_id is None:
+            if legs:
                 assert transaction.wallet_id is not None
                 self.originals[transaction.id] = Original(
-                    transaction.id, transaction.wallet_id, transaction.amount_minor, group.day, legs
+                    *(transaction.id, transaction.wallet_id, transaction.amount_minor),
+                    *(group.day, legs, transaction.original_id),
                 )
 
     def legs(self, transaction_id: int) -> tuple[Leg, ...]:
@@ -92,6 +103,10 @@ class MemoryLedger:
             if e.transaction_id == transaction_id
         )
 
-    def balance_of(self, kind: AccountKind) -> int:
-        """The sum of the entries of all accounts of a kind."""
-        return sum(entry.amount_minor for entry in self.entries if entry.account_kind == kind)
+    def balance_of(self, kind: AccountKind, account_id: int | None = None) -> int:
+        """The sum of the entries of all accounts of a kind, or of one of them."""
+        return sum(
+            entry.amount_minor
+            for entry in self.entries
+            if entry.account_kind == kind and account_id in {None, entry.account_id}
+        )

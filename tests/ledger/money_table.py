@@ -6,9 +6,10 @@
         reversal P1 4.00               -> APPROVED             W1=10.00
 
 A request's name is its STAN: the same name again is a repeat. A reversal has the STAN of what it takes back
-unless it is given a name. Right of the arrow stand the outcome (`again`: the very result of the first time)
-and what holds after the row: a wallet's balance, or its `.tries`, `.count` and `.spent`. `tomorrow` opens the
-next business day.
+unless it is given a name. `void P1` quotes P1's number, or that of `quoting=`, and the reversal of a void
+says `of=` which purchase the void took back. Right of the arrow stand the outcome (`again`: the very result
+of the first time) and what holds after the row: a wallet's balance, or its `.tries`, `.count`, `.spent` and
+`.owes`. `tomorrow` opens the next business day.
 
 `run` commits each row as a group of its own, or all rows of a day in one group; neither may make a
 difference.
@@ -19,9 +20,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
 
+from ledger.chart import AccountKind
 from ledger.intent import Intent, PinVerdict
 from ledger.outcome import Outcome
-from ledger.postgres.group import Moved, Result
+from ledger.postgres.dedup import Result
+from ledger.postgres.group import Moved
 from ledger.product import ProductRules
 
 from .intents import Till
@@ -82,6 +85,7 @@ class Table:
     day: int = FIRST_DAY
     ids: dict[str, int] = field(default_factory=dict)
     results: dict[tuple[bytes, int], Result] = field(default_factory=dict)
+    sent: dict[str, Intent] = field(default_factory=dict)
     _waiting: list[tuple[Row, Intent]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -103,22 +107,43 @@ class Table:
         self._commit()
 
     def _intent(self, row: Row) -> Intent:
-        stan = row.name or None
-        if row.verb == "reversal":
-            card = row.options.get("card")
-            return self._till.reversal(
-                row.words[0], minor(row.words[1]), stan=stan, asset=int(row.options.get("asset", 156)),
-                card=None if card is None else self.ids.get(card, UNKNOWN_CARD),
-            )  # fmt: skip
-        pin = PINS.get(row.options.get("pin", ""), PinVerdict.ABSENT)
+        intent = self._taking_back(row) if row.verb in {"reversal", "void"} else self._request(row)
+        if row.name:
+            self.sent.setdefault(row.name, intent)
+        return intent
+
+    def _taking_back(self, row: Row) -> Intent:
+        (name, amount), stan = row.words, row.name or None
+        stated = row.options.get("card")
+        card = None if stated is None else self.ids.get(stated, UNKNOWN_CARD)
+        if row.verb == "void":
+            return self._void(row, name, minor(amount), card)
+        if "of" in row.options:
+            void = self._till.void(self._named(row.options["of"]), stan=name, amount_minor=minor(amount))
+            return self._till.void_reversal(void, stan=stan, card=card)
+        asset = int(row.options.get("asset", 156))
+        return self._till.reversal(name, minor(amount), stan=stan, asset=asset, card=card)
+
+    def _void(self, row: Row, name: str, amount_minor: int, card: int | None) -> Intent:
+        quoted = self.sent.get(row.options.get("quoting", name))
+        return self._till.void(
+            self._named(name), stan=row.name, amount_minor=amount_minor, card=card, pin=_pin(row),
+            number=0 if quoted is None else quoted.transaction_id, rules=_rules(row), refusal=_refusal(row),
+        )  # fmt: skip
+
+    def _named(self, name: str) -> Intent:
+        """The purchase with this name, sent or not."""
+        return self.sent.get(name) or self._till.purchase(None, 0, stan=name)
+
+    def _request(self, row: Row) -> Intent:
+        stan, pin = row.name or None, _pin(row)
         wallet = self.ids.get(row.words[0])
         if row.verb == "inquiry":
             assert wallet is not None
             return self._till.inquiry(wallet, stan=stan, pin=pin)
         assert row.verb == "purchase"
-        refusal = Outcome[row.options["refused"]] if "refused" in row.options else None
         return self._till.purchase(
-            wallet, minor(row.words[1]), stan=stan, pin=pin, rules=_rules(row), refusal=refusal
+            wallet, minor(row.words[1]), stan=stan, pin=pin, rules=_rules(row), refusal=_refusal(row)
         )
 
     def _commit(self) -> None:
@@ -146,8 +171,17 @@ class Table:
             "tries": str(state.pin_failures),
             "count": str(state.window_count),
             "spent": major(state.window_amount_minor),
+            "owes": major(-self.ledger.balance_of(AccountKind.CARDHOLDER_RECEIVABLE, self.ids[name])),
         }
         return facts[part]
+
+
+def _pin(row: Row) -> PinVerdict:
+    return PINS.get(row.options.get("pin", ""), PinVerdict.ABSENT)
+
+
+def _refusal(row: Row) -> Outcome | None:
+    return Outcome[row.options["refused"]] if "refused" in row.options else None
 
 
 def _rules(row: Row) -> ProductRules:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.chart import AccountKind, is_balanced
-from ledger.decision import Original, decide, decide_undo
+from ledger.chart import AccountKind, Leg, is_balanced, undone
+from ledger.decision import Decision, Original, decide, decide_restore, decide_undo, decide_void
 from ledger.intent import Intent, PinVerdict
 from ledger.outcome import Outcome
 from ledger.product import ProductRules
@@ -150,6 +150,84 @@ def test_undo_ignores_state_and_limits(card: int | None) -> None:
     decision = decide_undo(undo(100, card), original, blocked)
 
     assert (Outcome.APPROVED, WalletState(100, 99, TODAY, 0, 0)) == (decision.outcome, decision.state)
+
+
+def void_of(amount: int, pin: PinVerdict = PinVerdict.ABSENT, rules: ProductRules | None = None) -> Intent:
+    """A void of the till's purchase; a PIN comes with the card."""
+    card = None if pin is PinVerdict.ABSENT else WALLET
+    return Till(count(2)).void(purchase(amount), card=card, pin=pin, rules=rules or ProductRules())
+
+
+def void_reversal(amount: int) -> Intent:
+    """A reversal of that void."""
+    return Till(count(3)).void_reversal(void_of(amount))
+
+
+def undone_legs(amount: int) -> tuple[Leg, ...]:
+    """The legs of a void of the till's purchase."""
+    return undone(decide(purchase(amount), WalletState(amount), TODAY).legs)
+
+
+@given(STATES, st.integers(1, 10_000), PINS, RULES)
+def test_void_undoes_as_a_reversal_does_if_its_pin_is_good(
+    state: WalletState, amount: int, pin: PinVerdict, rules: ProductRules
+) -> None:
+    """A void's PIN is counted as a purchase's is, and nothing but a PIN makes it differ from a reversal."""
+    original = Original(1, WALLET, amount, TODAY, decide(purchase(amount), WalletState(amount), TODAY).legs)
+    inquiry = Till(count(2)).inquiry(WALLET, pin=pin, rules=rules)
+
+    voided, asked = decide_void(void_of(amount, pin, rules), original, state), decide(inquiry, state, TODAY)
+
+    assert asked.outcome is voided.outcome
+    if voided.outcome is not Outcome.APPROVED:
+        assert (asked.state, ()) == (voided.state, voided.legs)
+    else:
+        assert decide_undo(undo(amount), original, asked.state or state) == voided
+
+
+@given(st.integers(1, 10_000), STATES)
+def test_restoring_takes_what_is_there_and_lets_the_rest_be_owed(amount: int, state: WalletState) -> None:
+    """The merchant gets the whole amount back, the wallet gives what it has, and is never below zero."""
+    outcome, restored, after, _ = decide_restore(
+        void_reversal(amount), Original(2, WALLET, amount, TODAY, undone_legs(amount), 1), state
+    )
+
+    moved = {(leg.account_kind, leg.account_id): leg.amount_minor for leg in restored}
+    taken = min(amount, state.balance_minor)
+    assert outcome is Outcome.APPROVED
+    assert is_balanced(restored)
+    assert 0 not in moved.values()
+    assert amount == moved[AccountKind.MERCHANT_PAYABLE, MERCHANT_ACCOUNT]
+    assert -taken == moved.get((AccountKind.WALLET_CASH, WALLET), 0)
+    assert taken - amount == moved.get((AccountKind.CARDHOLDER_RECEIVABLE, WALLET), 0)
+    assert after is not None
+    assert (state.balance_minor - taken, state.pin_failures, state.window_day) == after[:3]
+    share = (1, amount) if state.window_day == TODAY else (0, 0)
+    assert share == (after[3] - state[3], after[4] - state[4])
+
+
+@given(st.integers(1, 10_000), STATES)
+def test_voiding_what_was_restored_forgives_what_is_owed(amount: int, state: WalletState) -> None:
+    """Restored and taken back again, wallet, debt and window are as they were."""
+    void = Original(2, WALLET, amount, TODAY, undone_legs(amount), 1)
+    restored = decide_restore(void_reversal(amount), void, state)
+    assert restored.state is not None
+
+    decision = decide_void(void_of(amount), Original(1, WALLET, amount, TODAY, restored.legs), restored.state)
+
+    assert Decision(Outcome.APPROVED, tuple(undone(restored.legs)), state) == decision
+
+
+@pytest.mark.parametrize(
+    ("amount", "card", "outcome"),
+    [(99, None, Outcome.ORIGINAL_AMOUNT_DIFFERS), (100, WALLET + 1, Outcome.CARD_DIFFERS)],
+)
+def test_restoring_needs_a_reversal_that_fits(amount: int, card: int | None, outcome: Outcome) -> None:
+    """Another amount or card than the void's changes nothing."""
+    void = Original(2, WALLET, 100, TODAY, undone_legs(100), 1)
+    intent = Till(count(3)).void_reversal(void_of(100), amount_minor=amount, card=card)
+
+    assert Decision(outcome) == decide_restore(intent, void, WalletState(100))
 
 
 def test_wallet_has_one_asset() -> None:

@@ -5,16 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.identity import (
+    CHANGES_MAX,
     COUNTER_BITS,
     NODE_BITS,
     REVERSED_KIND,
+    VOIDED_KIND,
     TransactionKind,
     TransactionNumbers,
     approval_code,
+    change_key,
     duplicate_key,
     retrieval_reference,
     transaction_of_reference,
-    undo_key,
 )
 
 NUMBERS = st.integers(0, (1 << (COUNTER_BITS + NODE_BITS)) - 1)
@@ -55,6 +57,13 @@ def test_numbers_of_two_nodes_never_meet() -> None:
     assert two.next() == (2 << 38) + 1
 
 
+@pytest.mark.parametrize("change", [-1, CHANGES_MAX])
+def test_changes_have_a_bound(change: int) -> None:
+    """There is no key for a change beyond the last."""
+    with pytest.raises(AssertionError):
+        change_key(bytes(16), change)
+
+
 @pytest.mark.parametrize("node", [0, 1 << NODE_BITS])
 def test_node_numbers_have_24_bits(node: int) -> None:
     """A node outside the space is refused at start."""
@@ -67,7 +76,11 @@ def test_stored_keys_never_change() -> None:
     key = duplicate_key("990001000000001", "T0000001", "000001", "000042", TransactionKind.PURCHASE)
 
     assert key.hex() == "342951742642d7df0cde85a43ef66e6c"
-    assert undo_key(key).hex() == "0f11955f0a97e588f969feb0b44aff7e"
+    assert [change_key(key, change).hex() for change in (0, 1, 16)] == [
+        "0f11955f0a97e588f969feb0b44aff7e",
+        "adaeb465766862e163ffc45b4e172ed5",
+        "1774c45e9f65370f646969ec582a2427",
+    ]
 
 
 @given(
@@ -76,13 +89,16 @@ def test_stored_keys_never_change() -> None:
 def test_keys_differ_where_identities_differ(
     identities: list[tuple[str, str, str, str, TransactionKind]],
 ) -> None:
-    """Each part counts, and no part can be taken for another; undo keys meet none of them."""
+    """Each part counts, and no part can be taken for another; change keys meet none of them."""
     keys = [duplicate_key(*identity) for identity in identities]
+    changes = [change_key(key, change) for key in keys for change in range(CHANGES_MAX)]
 
-    assert 2 * len(keys) == len({*keys, *map(undo_key, keys)})
-    assert all(len(key) == 16 for key in keys)
+    assert len(keys) + len(changes) == len({*keys, *changes})
+    assert all(len(key) == 16 for key in (*keys, *changes))
 
 
 def test_kinds_that_reverse() -> None:
-    """What takes something back is not itself something that is taken back."""
-    assert REVERSED_KIND.keys().isdisjoint(REVERSED_KIND.values())
+    """A reversal is for good; a void, which is a request, may itself be reversed, but never voided."""
+    assert REVERSED_KIND.keys().isdisjoint({*REVERSED_KIND.values(), *VOIDED_KIND.values()})
+    assert VOIDED_KIND.keys() <= set(REVERSED_KIND.values())
+    assert VOIDED_KIND.keys().isdisjoint(VOIDED_KIND.values())

@@ -31,7 +31,7 @@ def test_diagram_has_every_row() -> None:
     arrows = [line.partition(":")[0].split() for line in lines if line.startswith("    ") and ":" in line]
     assert [
         [state.value, "-->", target.value]
-        for (state, _), step in LIFECYCLE.items()
-        for target in LEADS_TO.get(step.action, (state,))
+        for (state, event), step in LIFECYCLE.items()
+        for target in LEADS_TO.get((event, step.action), (state,))
     ] == arrows
     assert 2 + len(LIFECYCLE) == sum(line.startswith("|") for line in lines)

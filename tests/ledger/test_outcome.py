@@ -14,6 +14,7 @@ def test_what_may_be_sent_again() -> None:
         Outcome.APPROVED,
         Outcome.RELATED_TRANSACTION_WRONG,
         Outcome.ORIGINAL_NOT_FOUND,
+        Outcome.RELATED_TRANSACTION_INVALID,
         Outcome.PIN_WRONG,
         Outcome.PIN_TRIES_EXCEEDED,
         Outcome.AMOUNT_INVALID,

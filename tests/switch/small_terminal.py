@@ -76,11 +76,18 @@ class Terminal:
         fields: Changes = {3: "310000", 60: f"01{self.batch}00050"}
         return self._message("0200", {**self._swiped(card), **fields, **(changes or {})})
 
+    def void(self, purchase: Message, answer: Message, changes: Changes | None = None) -> Message:
+        """Take an answered purchase back at the shop's wish, without its card."""
+        kept: Changes = {n: purchase.fields.get(n) for n in (4, 25, 49)}
+        original = {37: answer.fields[37], 61: f"{self.batch}{purchase.fields[11]}"}
+        codes = {3: "200000", 60: f"23{self.batch}00050"}
+        return self._message("0200", {**kept, **codes, **original, **(changes or {})})
+
     def reversal(self, original: Message, changes: Changes | None = None) -> Message:
-        """Take a purchase back."""
-        kept: Changes = {n: original.fields.get(n) for n in (3, 4, 11, 22, 25, 49, 60)}
+        """Take a purchase or a void back."""
+        kept: Changes = {n: original.fields.get(n) for n in (3, 4, 11, 22, 25, 49, 60, 61)}
         track_2 = str(original.fields.get(35, ""))
-        pan = original.fields.get(2) or track_2.partition("=")[0]
+        pan = original.fields.get(2) or track_2.partition("=")[0] or None
         return self._message("0400", {**kept, 2: pan, 39: "98", **(changes or {})})
 
     def _swiped(self, card: Card) -> Changes:

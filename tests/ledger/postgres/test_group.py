@@ -3,23 +3,21 @@
 from itertools import count
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ledger.intent import PinVerdict
 from ledger.lifecycle import LEADS_TO, LIFECYCLE, Action, Event, OriginalState, Step
 from ledger.outcome import Outcome
 from ledger.postgres import group as group_module
-from ledger.postgres.group import (
+from ledger.postgres.dedup import (
     ROLE_OWN,
+    ROLE_RESTORE,
     ROLE_TOMBSTONE,
     ROLE_UNDO,
-    Moved,
+    ROLE_VOID,
     Result,
-    pack_result,
-    refused,
-    unpack_result,
+    standing_of,
 )
+from ledger.postgres.group import Moved, Shortfall, refused
 from tests.ledger.intents import Till
 from tests.ledger.memory_ledger import MemoryLedger
 
@@ -42,27 +40,6 @@ def till() -> Till:
     return Till(count(1))
 
 
-@given(
-    st.sampled_from(Outcome),
-    st.integers(0, 1 << 62),
-    st.integers(0, 1 << 62),
-    st.none() | st.integers(-(1 << 62), 1 << 62),
-)
-def test_results_survive(outcome: Outcome, number: int, received: int, available: int | None) -> None:
-    """A repeat gets what was stored, field by field."""
-    result = Result(outcome, number, received, available)
-
-    assert result == unpack_result(int(outcome), number, pack_result(result))
-
-
-def test_stored_results_never_change() -> None:
-    """Results of earlier programs are read by later ones."""
-    stored = bytes.fromhex("00064aa8d5ef4000 8000000000000000")
-
-    assert Result(Outcome.APPROVED, 7, 0x00064AA8D5EF4000) == unpack_result(0, 7, stored)
-    assert stored == pack_result(Result(Outcome.APPROVED, 7, 0x00064AA8D5EF4000))
-
-
 def test_reversal_goes_to_the_lane_of_its_original(ledger: MemoryLedger, till: Till) -> None:
     """A reversal of another lane's wallet is handed on, and leaves nothing here."""
     ledger.commit([till.purchase(FOREIGN, 400, stan="1")], DAY)
@@ -70,6 +47,22 @@ def test_reversal_goes_to_the_lane_of_its_original(ledger: MemoryLedger, till: T
     before = dict(ledger.transactions)
 
     assert [Moved(FOREIGN)] == ledger.commit([till.reversal("1", 400)], DAY)
+    assert before == ledger.transactions
+
+
+def test_voids_go_to_the_lane_of_their_original(ledger: MemoryLedger, till: Till) -> None:
+    """A void of another lane's purchase is handed on, and so is its reversal."""
+    purchase = till.purchase(FOREIGN, 400)
+    void = till.void(purchase)
+    ledger.commit([purchase], DAY)
+    ledger.foreign.add(FOREIGN)
+    assert [Moved(FOREIGN)] == ledger.commit([void], DAY)
+    ledger.foreign.clear()
+    ledger.commit([void], DAY)
+    ledger.foreign.add(FOREIGN)
+    before = dict(ledger.transactions)
+
+    assert [Moved(FOREIGN)] == ledger.commit([till.void_reversal(void)], DAY)
     assert before == ledger.transactions
 
 
@@ -132,6 +125,37 @@ def test_keys_and_their_roles(ledger: MemoryLedger, till: Till) -> None:
     assert [row.role for row in group.dedup] == [ROLE_OWN, ROLE_OWN, ROLE_UNDO, ROLE_OWN, ROLE_TOMBSTONE]
 
 
+def test_changes_of_an_original_take_its_keys_in_turn(ledger: MemoryLedger, till: Till) -> None:
+    """A void takes its key and a change, its reversal its key, the void's first change and the next one."""
+    purchase = till.purchase(MINE, 400)
+    void = till.void(purchase)
+    intents = [purchase, void, till.void_reversal(void), till.void(purchase)]
+    group = ledger.group(intents, DAY)
+
+    for intent in intents:
+        group.settle(intent)
+
+    assert [row.role for row in group.dedup] == [
+        *(ROLE_OWN, ROLE_OWN, ROLE_VOID),
+        *(ROLE_OWN, ROLE_UNDO, ROLE_RESTORE),
+        *(ROLE_OWN, ROLE_VOID),
+    ]
+    assert len({row.key for row in group.dedup}) == len(group.dedup)
+
+
+def test_shortfall_is_told(ledger: MemoryLedger, till: Till) -> None:
+    """What a wallet lacked for the reversal of a void is told with its group; nothing else is."""
+    purchase = till.purchase(MINE, 400)
+    void = till.void(purchase)
+    intents = [purchase, void, till.purchase(MINE, 900), till.void_reversal(void)]
+    group = ledger.group(intents, DAY)
+
+    for intent in intents:
+        group.settle(intent)
+
+    assert [Shortfall(MINE, 300)] == group.shortfalls
+
+
 def test_legs_of_the_wallet_name_its_event(ledger: MemoryLedger, till: Till) -> None:
     """An entry of a wallet has the version it made; entries of other accounts have none."""
     ledger.commit([till.purchase(MINE, 400)], DAY)
@@ -151,24 +175,46 @@ def test_refused_intent_may_be_sent_again(till: Till) -> None:
 def test_actions_lead_where_the_table_says(
     ledger: MemoryLedger, till: Till, row: tuple[OriginalState, Event]
 ) -> None:
-    """After each event the original is in a state that the diagram shows."""
+    """After each event the original is in a state that the diagram shows, and the outcome is the table's."""
     state, event = row
-    request, undo = till.purchase(MINE, 400, stan="1"), till.reversal("1", 400)
+    request = till.purchase(MINE, 400, stan="1")
+    undo, void = till.reversal("1", 400), till.void(request, stan="5")
     history = {
         OriginalState.ABSENT: [],
         OriginalState.TOMBSTONE: [undo],
         OriginalState.DECLINED: [till.purchase(MINE, 400, stan="1", refusal=Outcome.CARD_LOST)],
         OriginalState.POSTED: [request],
-        OriginalState.REVERSED: [request, undo],
+        OriginalState.VOIDED: [request, void],
+        OriginalState.REVERSED: [request, void, undo],
     }
     ledger.commit(history[state], DAY)
-    then = till.again(request) if event is Event.REQUEST else till.reversal("1", 400, stan="9")
+    quoted = ledger.found[request.key].transaction_id if request.key in ledger.found else 1
+    then = {
+        Event.REQUEST: till.again(request),
+        Event.REVERSAL: till.reversal("1", 400, stan="9"),
+        Event.VOID: till.void(request, number=quoted),
+        Event.VOID_REVERSAL: till.void_reversal(void),
+    }[event]
     group = ledger.group([then], DAY)
-    assert state is group._state_of(request.key)
+    assert state is standing_of(request.key, group.knowledge.found).state
 
-    group.settle(then)
+    result = group.settle(then)
 
-    assert group._state_of(request.key) in LEADS_TO.get(LIFECYCLE[row].action, (state,))
+    step = LIFECYCLE[row]
+    assert isinstance(result, Result)
+    assert step.outcome in (None, result.outcome)
+    after = standing_of(request.key, group.knowledge.found).state
+    # Without a void that stands, its reversal never gets as far as the purchase.
+    buried = event is Event.VOID_REVERSAL and void.key not in ledger.found
+    assert after in ((state,) if buried else LEADS_TO.get((event, step.action), (state,)))
+
+
+POSSIBLE = {
+    Event.REQUEST: {Action.DECIDE, Action.RECALL, Action.NOTE, Action.REFUSE},
+    Event.REVERSAL: {Action.UNDO, Action.UPHOLD, Action.BURY, Action.NOTE},
+    Event.VOID: {Action.UNDO, Action.NOTE},
+    Event.VOID_REVERSAL: {Action.RESTORE, Action.NOTE},
+}
 
 
 @pytest.mark.parametrize("action", [*Action, "no action"])
@@ -177,15 +223,39 @@ def test_impossible_rows_stop_the_group(
     ledger: MemoryLedger, till: Till, monkeypatch: pytest.MonkeyPatch, action: Action, event: Event
 ) -> None:
     """An action that makes no sense for its event is a defect of the table, not something to carry out."""
-    possible = {
-        Event.REQUEST: {Action.DECIDE, Action.RECALL, Action.NOTE, Action.REFUSE},
-        Event.REVERSAL: {Action.UNDO, Action.BURY, Action.NOTE},
-    }
-    if action in possible[event]:
+    if action in POSSIBLE[event]:
         return
-    planted = {(state, event): Step(action, Outcome.APPROVED) for state, event in LIFECYCLE}
-    monkeypatch.setattr(group_module, "LIFECYCLE", planted)
-    intent = till.purchase(MINE, 1) if event is Event.REQUEST else till.reversal("1", 1)
+    purchase = till.purchase(MINE, 1)
+    void = till.void(purchase)
+    ledger.commit([purchase, void], DAY)
+    planted = {row: Step(action, Outcome.APPROVED) for row in LIFECYCLE if row[1] is event}
+    monkeypatch.setattr(group_module, "LIFECYCLE", LIFECYCLE | planted)
+    intent = {
+        Event.REQUEST: till.purchase(MINE, 1),
+        Event.REVERSAL: till.reversal("1", 1),
+        Event.VOID: till.void(purchase),
+        Event.VOID_REVERSAL: till.void_reversal(void),
+    }[event]
 
     with pytest.raises(AssertionError):
         ledger.group([intent], DAY).settle(intent)
+
+
+@pytest.mark.parametrize("event", [Event.VOID, Event.VOID_REVERSAL])
+def test_void_that_does_not_quote_its_original_finds_none(
+    ledger: MemoryLedger, till: Till, event: Event
+) -> None:
+    """Key and number must lead to the same purchase, of a void as of its reversal."""
+    purchase, other = till.purchase(MINE, 400), till.purchase(MINE, 400)
+    void = till.void(purchase)
+    ledger.commit([purchase, other, void], DAY)
+    then = {
+        Event.VOID: till.void(other, number=purchase.transaction_id),
+        Event.VOID_REVERSAL: till.void_reversal(void, voided_key=other.key),
+    }[event]
+
+    [result] = ledger.commit([then], DAY)
+
+    assert isinstance(result, Result)
+    assert result.outcome is Outcome.ORIGINAL_NOT_FOUND
+    assert ledger.wallets[MINE][1].balance_minor == 600

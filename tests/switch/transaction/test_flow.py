@@ -12,7 +12,7 @@ import pytest
 from directory.records import CardState
 from hsm_soft.pin import PinResult
 from iso8583_specs.message import Message
-from ledger.identity import REVERSED_KIND, retrieval_reference
+from ledger.identity import REVERSED_KIND, VOIDED_KIND, retrieval_reference
 from ledger.intent import PinVerdict
 from ledger.outcome import Outcome
 from switch.transaction.flow import KINDS, OF_THE_TERMINAL, PIN_VERDICTS
@@ -35,7 +35,11 @@ def test_each_financial_service_has_its_kind() -> None:
     """Every service that moves or shows money reaches the ledger as a kind of its own."""
     assert set(FINANCIAL.values()) == set(KINDS)
     assert len(set(KINDS.values())) == len(KINDS)
-    assert REVERSED_KIND == {KINDS[Service.PURCHASE_REVERSAL]: KINDS[Service.PURCHASE]}
+    assert REVERSED_KIND == {
+        KINDS[Service.PURCHASE_REVERSAL]: KINDS[Service.PURCHASE],
+        KINDS[Service.PURCHASE_VOID_REVERSAL]: KINDS[Service.PURCHASE_VOID],
+    }
+    assert VOIDED_KIND == {KINDS[Service.PURCHASE_VOID]: KINDS[Service.PURCHASE]}
 
 
 def test_each_result_of_the_hsm_is_a_verdict() -> None:
@@ -423,7 +427,7 @@ async def test_count_of_the_day(node: Node) -> None:
 @pytest.mark.parametrize(
     ("mti", "changes"),
     [
-        ("0200", {3: "200000", 60: "23000001"}),
+        ("0200", {3: "200000", 25: "65", 60: "23000001"}),
         ("0100", {3: "030000", 25: "06", 60: "10000001"}),
         ("0220", {}),
         ("0500", {}),

@@ -18,6 +18,12 @@ from tests.switch import wild_messages
 from tests.switch.shop import WITHOUT_PIN, Node
 from tests.switch.small_terminal import CODEC, Card, Changes, Terminal
 
+
+def void_of_nothing(terminal: Terminal, card: Card, changes: Changes | None = None) -> Message:
+    """A void of a purchase that was never sent."""
+    return terminal.void(terminal.purchase(card), Message("0210", {37: "0" * 12}), changes)
+
+
 REQUESTS: dict[str, Callable[[Terminal, Card], Message]] = {
     "purchase": lambda terminal, card: terminal.purchase(card),
     "balance": lambda terminal, card: terminal.balance(card),
@@ -25,7 +31,9 @@ REQUESTS: dict[str, Callable[[Terminal, Card], Message]] = {
     "sign-on": lambda terminal, _: terminal.sign_on(),
     "sign-off": lambda terminal, _: terminal.sign_off(),
     "echo": lambda terminal, _: terminal.echo(),
-    "void": lambda terminal, card: terminal.purchase(card, 100, {3: "200000", 60: f"23{terminal.batch}"}),
+    "void": void_of_nothing,
+    "void reversal": lambda terminal, card: terminal.reversal(void_of_nothing(terminal, card)),
+    "points void": lambda terminal, card: void_of_nothing(terminal, card, {25: "65"}),
 }
 MTIS = [None] * 9 + ["0201", "0401", "0801", "0821", "0100", "0220", "0500", "0320", "0210", "0900"]
 ECHOED = {11, 41, 42, 60}

@@ -32,6 +32,7 @@ from switch.transaction.steps import (
     format_right,
     mac_right,
     merchant_trades,
+    original_in_batch,
     pin_readable,
     routed,
     service_allowed,
@@ -58,6 +59,7 @@ def sound(service: Service = Service.PURCHASE) -> Situation:
         terminal_id="T0000001",
         merchant_id="990001000000001",
         batch="000001",
+        original_batch="000001",
         currency="156",
         pan=Pan("9900010000000000019"),
         expiry="3112",
@@ -148,10 +150,19 @@ def test_each_service_asks_first_who_speaks(service: Service) -> None:
     assert expected == list(LINE_CHECKS[service][: len(expected)])
 
 
-def test_reversal_is_checked_for_terminal_format_and_mac_only() -> None:
+@pytest.mark.parametrize("service", [Service.PURCHASE_REVERSAL, Service.PURCHASE_VOID_REVERSAL])
+def test_reversal_is_checked_for_terminal_format_and_mac_only(service: Service) -> None:
     """What must be taken back is, whatever became of merchant, batch, card or limit."""
-    assert LINE_CHECKS[Service.PURCHASE_REVERSAL] == (terminal_known, format_right, mac_right)
-    assert not ISSUER_CHECKS[Service.PURCHASE_REVERSAL]
+    assert LINE_CHECKS[service] == (terminal_known, format_right, mac_right)
+    assert not ISSUER_CHECKS[service]
+
+
+def test_void_is_checked_on_the_line_like_a_purchase() -> None:
+    """A void is a new request; of card and PIN only what the message says of them is looked at."""
+    line = LINE_CHECKS[Service.PURCHASE]
+
+    assert (*line, original_in_batch) == LINE_CHECKS[Service.PURCHASE_VOID]
+    assert ISSUER_CHECKS[Service.PURCHASE_VOID] == (cards_agree, pin_readable)
 
 
 def test_rules_for_pins_and_card_states_are_total() -> None:
@@ -319,6 +330,9 @@ def test_currency_has_leading_zeros() -> None:
         (Service.PURCHASE, None, Outcome.PIN_UNREADABLE),
         (Service.BALANCE_INQUIRY, PinVerdict.ABSENT, None),
         (Service.BALANCE_INQUIRY, None, Outcome.PIN_UNREADABLE),
+        (Service.PURCHASE_VOID, PinVerdict.ABSENT, None),
+        (Service.PURCHASE_VOID, PinVerdict.MISMATCH, None),
+        (Service.PURCHASE_VOID, None, Outcome.PIN_UNREADABLE),
     ],
 )
 def test_pin_must_be_there_and_readable(
@@ -331,12 +345,32 @@ def test_pin_must_be_there_and_readable(
     assert outcome is pin_readable(situation)
 
 
+def test_void_needs_a_purchase_of_its_own_batch() -> None:
+    """A purchase of another batch than the void's is not there any more to be voided."""
+    situation = sound(Service.PURCHASE_VOID)
+    in_request(original_batch="000002")(situation)
+
+    assert refusal(situation) is Outcome.RELATED_TRANSACTION_INVALID
+
+
+@pytest.mark.parametrize(
+    "fault", [known(card=None), known(destination=NoCardRange()), in_card(state=CardState.LOST)]
+)
+def test_void_looks_at_no_card(fault: Change) -> None:
+    """Whose card it is is found out with the original; what became of the card is no matter."""
+    situation = sound(Service.PURCHASE_VOID)
+    situation.pin = PinVerdict.ABSENT
+    fault(situation)
+
+    assert refusal(situation) is None
+
+
 def test_checks_that_pass_say_nothing() -> None:
     """Each check returns None for what is in order."""
     situation = sound()
     checks = (
         *(terminal_known, format_right, mac_right, service_offered, merchant_trades, terminal_in_use),
-        *(batch_open, routed, cards_agree, card_good, service_allowed, pin_readable),
+        *(batch_open, original_in_batch, routed, cards_agree, card_good, service_allowed, pin_readable),
     )
 
     assert {None} == {check(situation) for check in checks}

@@ -40,6 +40,8 @@ SERVICES = {
     "purchase": Service.PURCHASE,
     "balance": Service.BALANCE_INQUIRY,
     "reversal": Service.PURCHASE_REVERSAL,
+    "void": Service.PURCHASE_VOID,
+    "void reversal": Service.PURCHASE_VOID_REVERSAL,
 }
 
 
@@ -110,17 +112,22 @@ def test_service_is_read(message: MakeMessage, name: str, service: Service) -> N
         ("purchase", {3: "200000"}),
         ("purchase", {3: "000000", 25: "65"}),
         ("purchase", {60: "23000001000"}),
+        ("void", {3: "000000"}),
+        ("void", {25: "06"}),
+        ("void", {60: "22000001000"}),
+        ("void", {60: "25000001000"}),
+        ("void reversal", {60: "22000001000"}),
         ("purchase", {60: "01000001000"}),
         ("balance", {60: "22000001000"}),
         ("balance", {25: "06"}),
         ("reversal", {60: "23000001000"}),
         ("sign-on", {60: "00000000004"}),
         ("sign-off", {60: "00000000001"}),
-        ("void", {}),
-        ("void", {35: "9" * 37}),
-        ("void", {35: "="}),
-        ("void", {2: ""}),
-        ("void", {49: "XYZ"}),
+        ("points void", {}),
+        ("points void", {35: "9" * 37}),
+        ("points void", {35: "="}),
+        ("points void", {2: ""}),
+        ("points void", {49: "XYZ"}),
     ],
 )
 def test_what_is_not_offered_is_unsupported(message: MakeMessage, name: str, changes: Changes) -> None:
@@ -148,8 +155,8 @@ def test_each_needed_field_is_missed(message: MakeMessage, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "defect"),
     [
-        ("void", {41: None}, "field 41 is missing"),
-        ("void", {42: None}, "field 42 is missing"),
+        ("points void", {41: None}, "field 41 is missing"),
+        ("points void", {42: None}, "field 42 is missing"),
         ("purchase", {60: "2200000"}, "field 60 is too short"),
         ("purchase", {60: ""}, "field 60 is too short"),
         ("sign-on", {60: "0000000000"}, "field 60 is too short"),
@@ -173,6 +180,13 @@ def test_each_needed_field_is_missed(message: MakeMessage, name: str) -> None:
         ("reversal", {35: "1" * 37}, "field 35 is no track 2"),
         ("purchase", {2: ""}, "field 2 is empty"),
         ("reversal", {2: ""}, "field 2 is empty"),
+        ("void", {61: ""}, "field 61 is too short"),
+        ("void", {61: "00000100000"}, "field 61 is too short"),
+        ("void reversal", {61: "000001"}, "field 61 is too short"),
+        ("void", {52: bytes(8)}, "field 53 is missing beside field 52"),
+        ("void", {52: bytes(8), 53: "2600000000000000"}, "field 2 or 35 is missing beside field 52"),
+        ("void", {35: "="}, "field 35 is no track 2"),
+        ("void", {49: "CNY"}, "field 49 is no currency number"),
     ],
 )
 def test_broken_rules_are_told_without_data(
@@ -213,6 +227,33 @@ def test_reversal_needs_no_card(message: MakeMessage) -> None:
     request = read(message("reversal", {2: None}))
 
     assert (request.defect, request.pan) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["void", "void reversal"])
+def test_void_needs_no_card(message: MakeMessage, name: str) -> None:
+    """A void or its reversal without a card's number is sound and names none; with one it names it."""
+    without, stated = read(message(name, {2: None})), read(message(name, {2: PAN}))
+
+    assert (without.defect, without.pan) == (None, None)
+    assert stated.pan is not None
+    assert (None, PAN) == (stated.defect, stated.pan.clear)
+
+
+@pytest.mark.parametrize("original", ["000001000003", "0000010000031122", "000001000003" + "9" * 17])
+@pytest.mark.parametrize("name", ["void", "void reversal"])
+def test_original_is_read_from_field_61(message: MakeMessage, name: str, original: str) -> None:
+    """Batch and STAN of the purchase stand first, whatever else follows them."""
+    request = read(message(name, {61: original}))
+
+    assert (None, "000001", "000003") == (request.defect, request.original_batch, request.original_stan)
+    assert ("000001", "000005") == (request.batch, request.stan)
+
+
+def test_original_is_quoted_by_field_37(message: MakeMessage) -> None:
+    """A void has its purchase's reference; other services name no original."""
+    assert read(message("void")).original_reference == "0000HJDW1K3R"
+    purchase = read(message("purchase", {37: "0000HJDW1K3R", 61: "000001000003"}))
+    assert ("", "", "") == (purchase.original_reference, purchase.original_batch, purchase.original_stan)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +309,7 @@ def test_sign_on_names_its_key_layout(message: MakeMessage, code: str, layout: K
         ("purchase", {7: "1122090000", 32: "1", 62: b"x"}, 3),
         ("sign-on", {62: b"Sequence No", 12: "000000"}, 1),
         ("echo", {11: "000001", 2: PAN}, 1),
-        ("void", {7: "1122090000", 32: "1", 62: b"x"}, 0),
+        ("points void", {7: "1122090000", 32: "1", 62: b"x"}, 0),
     ],
 )
 def test_fields_beyond_a_service_are_accepted_and_counted(
@@ -283,7 +324,7 @@ def test_fields_beyond_a_service_are_accepted_and_counted(
 # Answering
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "void"])
+@pytest.mark.parametrize("name", [*SERVICES, "points void"])
 def test_answer_repeats_who_asked_for_what(message: MakeMessage, name: str) -> None:
     """Fields 2, 3, 4, 11, 14, 25, 41, 42, 49 and 60 come back as they were where present, and no others."""
     request = message(name, {2: PAN, 14: "3112"})
@@ -371,7 +412,11 @@ def test_echoed_fields_keep_their_fillers(message: MakeMessage) -> None:
 # Whatever comes
 
 
-@given(name=st.sampled_from([*SERVICES, "void"]), changes=wild_messages.changes(fields_max=8), mti=st.data())
+@given(
+    name=st.sampled_from([*SERVICES, "points void"]),
+    changes=wild_messages.changes(fields_max=8),
+    mti=st.data(),
+)
 def test_any_message_is_read_and_can_be_answered(
     message: MakeMessage, codec: Codec, name: str, changes: Changes, mti: st.DataObject
 ) -> None:
