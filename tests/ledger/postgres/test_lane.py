@@ -134,6 +134,32 @@ async def test_lane_leaves_the_locks_after_a_while(node: Node) -> None:
     assert await node.balances([wallet]) == [997]
 
 
+@pytest.mark.parametrize("under_locks", [False, True], ids=["cas", "locks"])
+async def test_epoch_raised_by_another(node: Node, connection: Connection, *, under_locks: bool) -> None:
+    """A lane that somebody fenced reads its writer again and goes on."""
+    (wallet,) = await node.open(1000)
+    await node.post(node.till.purchase(wallet, 1))
+    node.ledger._lanes[0]._groups_under_locks = int(under_locks)
+    await connection.execute("UPDATE ledger.writer SET epoch = epoch + 1 WHERE id / 8 = $1", node.number)
+
+    assert await node.post(node.till.purchase(wallet, 1)) is Outcome.APPROVED
+    assert ("Fenced" in node.watcher.results()) != under_locks
+    assert await node.balances([wallet]) == [998]
+
+
+async def test_forgotten_wallets_are_read_again(node: Node) -> None:
+    """A wallet that had to make room in the cache is loaded when it is needed."""
+    wallets = await node.open(*[1000] * 8)
+    for lane in node.ledger._lanes:
+        lane._cache._limit = 1
+    for _ in range(3):
+        results = await node.post_all(node.till.purchase(wallet, 100) for wallet in wallets)
+        assert {result.outcome for result in results} == {Outcome.APPROVED}
+
+    assert [len(lane._cache) for lane in node.ledger._lanes] == [1, 1]
+    assert await node.balances(wallets) == [700] * 8
+
+
 # ---- intents that can't be written or decided
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from ledger.intent import Intent
 from ledger.outcome import Outcome
+from ledger.postgres import statements
 
 from .line_cutter import Fault, LineCutter
 from .nodes import Node, StartNode, blocked_backends, locked, session, until
@@ -184,6 +185,41 @@ async def test_lines_cut_at_random(far: Node, line: LineCutter) -> None:
     assert sum([await far.posted(wallet) for wallet in wallets]) == 200
     assert sum(await far.balances(wallets)) == 800_000 - 2_000
     assert await far.offences() == []
+
+
+async def test_time_limit_of_the_server(database_dsn: str, start_node: StartNode) -> None:
+    """A group that the server's own time limit ends is certainly not committed, and may be sent again."""
+    async with session(database_dsn) as connection:
+        database = await connection.fetchval("SELECT current_database()")
+        await connection.execute(f"ALTER DATABASE {database} SET statement_timeout = 40")
+    node = await start_node(database_dsn)
+    (wallet,) = await node.open(1000)
+    purchase = node.till.purchase(wallet, 100)
+    async with locked(database_dsn, wallet):
+        assert await node.post(purchase) is Outcome.SYSTEM_MALFUNCTION
+
+    assert node.watcher.results() == ["Conflict"] * 3
+    assert await node.post(node.till.again(purchase)) is Outcome.APPROVED
+    assert await node.posted(wallet) == 1
+
+
+async def test_node_that_dies_under_locks(
+    line: LineCutter, start_node: StartNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node cut off before its COMMIT doesn't keep others from its wallets, and finds out itself."""
+    patient = statements.SESSION.replace("'10s'", "'100ms'")
+    monkeypatch.setattr(statements, "SESSION", patient)
+    far, near = await start_node(line.dsn), await start_node()
+    (wallet,) = await far.open(1000)
+    decide_under_locks(far)
+    line.arm(Fault.HOLD, at_commit=True)
+    stuck = asyncio.create_task(far.post(far.till.purchase(wallet, 600)))
+    await line.struck.wait()
+
+    assert await near.post(near.till.purchase(wallet, 600)) is Outcome.APPROVED
+    line.release()
+    assert await stuck is Outcome.INSUFFICIENT_FUNDS
+    assert await near.balances([wallet]) == [400]
 
 
 @pytest.fixture

@@ -335,7 +335,7 @@ async def test_clean_beside_running_traffic(start_node: StartNode) -> None:
     wallets = await nodes[0].open(*[100_000] * 16)
 
     async def shop(node: Node) -> None:
-        for i in range(40):
+        for i in range(25):
             await node.post_all(node.till.purchase(wallet, 1, stan=f"{wallet}-{i}") for wallet in wallets)
             await node.post_all(node.till.reversal(f"{wallet}-{i}", 1) for wallet in wallets[::2])
 
