@@ -44,6 +44,8 @@ purchase card=1 amount=12.50
 repeat                              # the same bytes again
 purchase card=1 amount=5.00 lose-answer
 reverse                             # the last purchase
+purchase card=1 amount=3.00
+void                                # at the shop's wish
 purchase card=2 amount=1.00 pin=wrong
 purchase card=1 amount=1.00 mac=wrong
 purchase card=3 amount=99999.99
@@ -96,6 +98,9 @@ SCENES: Final = (
     Scene("balance: 12.50 is gone, once", "balance card={card}", "00", 12_50),
     Scene("a purchase of 5.00, its answer gets lost", "purchase card={card} amount=5.00 lose-answer", None),
     Scene("so the terminal reverses it", "reverse", "00"),
+    Scene("balance: nothing is missing", "balance card={card}", "00", 12_50),
+    Scene("a purchase of 3.00", "purchase card={card} amount=3.00", "00"),
+    Scene("the shop takes it back", "void", "00"),
     Scene("balance: nothing is missing", "balance card={card}", "00", 12_50),
     Scene("a purchase with a wrong PIN", "purchase card={card} amount=1.00 pin=wrong", "55"),
     Scene("a purchase with a wrong MAC", "purchase card={card} amount=1.00 mac=wrong", "A0"),

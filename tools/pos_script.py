@@ -6,7 +6,9 @@
     purchase card=1 amount=12.50
     repeat                      # the same bytes again
     purchase card=1 amount=5.00 lose-answer
-    reverse                     # the last purchase
+    reverse                     # the last purchase or void
+    purchase card=1 amount=3.00
+    void                        # the last purchase, by the reference of its answer
     purchase card=2 amount=1.00 pin=wrong
     purchase card=1 amount=1.00 mac=wrong
     purchase pan=9900019999999999999 amount=1.00
@@ -54,6 +56,7 @@ class Verb(StrEnum):
     ECHO = "echo"
     BALANCE = "balance"
     PURCHASE = "purchase"
+    VOID = "void"
     REPEAT = "repeat"
     REVERSE = "reverse"
 
@@ -150,7 +153,7 @@ def _filled(step: Step, word: str, text: str) -> Step:
 
 
 def _check_order(steps: list[Step]) -> None:
-    """Each step has what it refers to: a terminal, a message to repeat, a purchase to reverse."""
+    """Each step has what it refers to: a terminal, a message to repeat, a purchase to take back."""
     seen: set[Verb] = set()
     for step in steps:
         if step.verb is Verb.TERMINAL:
@@ -159,8 +162,8 @@ def _check_order(steps: list[Step]) -> None:
             raise ScriptError(step.line, "choose a terminal first, for example: terminal 1")
         if step.verb is Verb.REPEAT and seen == {Verb.TERMINAL}:
             raise ScriptError(step.line, "there is nothing to repeat yet")
-        if step.verb is Verb.REVERSE and Verb.PURCHASE not in seen:
-            raise ScriptError(step.line, "there is no purchase to reverse yet")
+        if step.verb in {Verb.REVERSE, Verb.VOID} and Verb.PURCHASE not in seen:
+            raise ScriptError(step.line, f"there is no purchase to {step.verb} yet")
         seen.add(step.verb)
 
 
@@ -247,6 +250,7 @@ VERBS: Final[Mapping[Verb, Form]] = MappingProxyType(
             needs=(("card", "pan"), ("amount",)),
         ),
         Verb.REPEAT: Form(takes=("lose-answer", "expect")),
+        Verb.VOID: Form(takes=("mac", "lose-answer", "expect")),
         Verb.REVERSE: Form(takes=("mac", "lose-answer", "expect")),
     }
 )

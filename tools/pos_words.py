@@ -18,12 +18,12 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "00": "approved",
         "03": "the merchant is not registered",
-        "12": "the transaction is not possible now",
+        "12": "the related transaction can't be voided",
         "13": "the amount is not valid",
         "14": "the card does not exist",
         "15": "no issuer for this card number",
         "21": "the card is not in use yet",
-        "22": "the related transaction was reversed already",
+        "22": "the related transaction was taken back already",
         "25": "the original transaction was not found",
         "30": "the message is malformed",
         "40": "this function is not offered",
@@ -90,6 +90,7 @@ def money(amount_minor: int) -> str:
 def title(exchange: Exchange) -> str:
     """What the terminal wants."""
     return _TITLES[exchange.step.verb].format(
+        original="void" if exchange.request.message.fields.get(3) == _VOID_CODE else "purchase",
         amount=money(int(exchange.request.message.fields.get(4, "0"))),
         card=masked(exchange.request.pan or ""),
     )
@@ -132,12 +133,14 @@ _TITLES: Final[Mapping[Verb, str]] = MappingProxyType(
         Verb.ECHO: "echo: asks whether the switch is there",
         Verb.BALANCE: "balance of card {card}",
         Verb.PURCHASE: "purchase of {amount} with card {card}",
-        Verb.REVERSE: "reversal: takes the purchase of {amount} with card {card} back",
+        Verb.VOID: "void: takes the purchase of {amount} with card {card} back",
+        Verb.REVERSE: "reversal: takes the {original} of {amount} with card {card} back",
         Verb.REPEAT: "repeat: sends the same bytes again",
     }
 )
+_VOID_CODE: Final = "200000"
 # What of a message is worth a word, in this order.
-_SAID_OF_REQUEST: Final = ((11, "trace {}"),)
+_SAID_OF_REQUEST: Final = ((11, "trace {}"), (37, "reference {}"))
 _SAID_OF_ANSWER: Final = ((37, "reference {}"), (38, "authorisation {}"))
 
 

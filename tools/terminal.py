@@ -34,8 +34,9 @@ _REVERSED_FOR_NO_ANSWER: Final = "98"
 _PIN_WITH_PAN_UNDER_3DES: Final = "2600000000000000"
 # DE 54: account type 2, amount type 2, currency 3, sign, amount 12.
 _BALANCE: Final = re.compile(r"\d{4}\d{3}([CD])(\d{12})")
-# Copied from the original by its reversal, with the same trace number and batch.
-_SAME_IN_REVERSAL: Final = (3, 4, 11, 22, 25, 41, 42, 49, 60)
+_TYPED_CARD_WITHOUT_PIN: Final = "012"
+# Copied from the original by its reversal, with the same trace number and batch; 61 if it is a void.
+_SAME_IN_REVERSAL: Final = (3, 4, 11, 22, 25, 41, 42, 49, 60, 61)
 
 
 class NotSignedOn(Exception):
@@ -69,7 +70,7 @@ class Request:
     Attributes:
         message: Its fields, DE 64 included where it carries one.
         frame: Its bytes; sending them again is a repeat.
-        pan: The card it is about, for a reversal.
+        pan: The card it is about, for a reversal or a void.
     """
 
     message: Message
@@ -169,9 +170,25 @@ class PosTerminal:
         fields: _Fields = {3: "000000", 4: f"{amount_minor:012}"}
         return self._financial(swipe, "22", fields, wrong_mac=wrong_mac)
 
+    def void(self, purchase: Request, reference: str, *, wrong_mac: bool = False) -> Request:
+        """Take an answered purchase back, by the reference number (DE 37) of its answer."""
+        bought = purchase.message.fields
+        fields: _Fields = {number: bought[number] for number in (4, 25, 49)}
+        fields |= {
+            2: purchase.pan or "",
+            3: "200000",
+            11: self._memory.next_stan(),
+            22: _TYPED_CARD_WITHOUT_PIN,
+            37: reference,
+            60: f"23{self._memory.batch}",
+            61: str(bought[60])[2:8] + str(bought[11]),
+        }
+        return self._request("0200", fields, pan=purchase.pan, wrong_mac=wrong_mac)
+
     def reversal(self, original: Request, *, wrong_mac: bool = False) -> Request:
-        """Take back a purchase to which no answer came."""
-        fields: _Fields = {number: original.message.fields[number] for number in _SAME_IN_REVERSAL}
+        """Take back a purchase or a void to which no answer came."""
+        sent = original.message.fields
+        fields: _Fields = {number: sent[number] for number in _SAME_IN_REVERSAL if number in sent}
         fields |= {2: original.pan or "", 39: _REVERSED_FOR_NO_ANSWER}
         return self._request("0400", fields, pan=original.pan, wrong_mac=wrong_mac)
 

@@ -93,12 +93,14 @@ class Till:
         self._timeout_seconds = timeout_seconds
         self._last: Exchange | None = None
         self._last_purchase: Request | None = None
+        self._reference: str | None = None
+        self._reversible: Request | None = None
 
     async def do(self, step: Step) -> Exchange:
         """Send what a step asks for and wait for the answer.
 
         Raises:
-            ScriptError: The step needs session keys, and the terminal never signed on.
+            ScriptError: The step needs session keys or a reference that the terminal never got.
             LineError: No answer came, or not a message.
             SessionKeysRefused: The keys of a sign-on did not arrive whole.
         """
@@ -122,8 +124,11 @@ class Till:
                 return self._terminal.balance(self._swipe(step), wrong_mac=step.wrong_mac)
             case Verb.PURCHASE:
                 return self._terminal.purchase(self._swipe(step), step.amount_minor, wrong_mac=step.wrong_mac)
+            case Verb.VOID:
+                purchase, reference = _there(self._last_purchase), self._reference_for(step)
+                return self._terminal.void(purchase, reference, wrong_mac=step.wrong_mac)
             case Verb.REVERSE:
-                return self._terminal.reversal(_there(self._last_purchase), wrong_mac=step.wrong_mac)
+                return self._terminal.reversal(_there(self._reversible), wrong_mac=step.wrong_mac)
             case Verb.REPEAT:
                 return _there(self._last).request
             case Verb.TERMINAL:
@@ -150,12 +155,22 @@ class Till:
 
     def _remember(self, exchange: Exchange) -> None:
         self._last = exchange
+        request, answer = exchange.request, exchange.answer
         if exchange.step.verb is Verb.PURCHASE:
-            self._last_purchase = exchange.request
-        answer = exchange.answer
+            self._last_purchase, self._reference = request, None
+        if exchange.step.verb in {Verb.PURCHASE, Verb.VOID}:
+            self._reversible = request
+        if answer is not None and request is self._last_purchase:
+            self._reference = str(answer.message.fields.get(37, ""))
         if answer is not None and answer.approved and exchange.request.message.mti == _SIGN_ON_MTI:
             self._terminal.take_keys(answer)
             self._memory.write(self._memory_path)
+
+    def _reference_for(self, step: Step) -> str:
+        """The reference number of the last purchase's answer."""
+        if self._reference is None:
+            raise ScriptError(step.line, "no answer came to the purchase, so only reverse takes it back")
+        return self._reference
 
     def _swipe(self, step: Step) -> Swipe:
         if step.card is not None:

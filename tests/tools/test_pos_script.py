@@ -32,6 +32,7 @@ def only_step(line: str) -> Step:
         ("balance card=7 pin=none", Step(3, Verb.BALANCE, card=7, pin="none")),
         ("repeat expect=A0", Step(3, Verb.REPEAT, expect="A0")),
         ("  reverse\tlose-answer  # the last", Step(3, Verb.REVERSE, lose_answer=True)),
+        ("void mac=wrong expect=A0", Step(3, Verb.VOID, wrong_mac=True, expect="A0")),
     ],
 )
 def test_step(line: str, expected: Step) -> None:
@@ -48,7 +49,7 @@ def test_empty_lines_and_comments_count_as_lines() -> None:
 
 def test_example_can_be_played() -> None:
     """The script that the demo writes down is one."""
-    assert len(parse_script(EXAMPLE)) == 14
+    assert len(parse_script(EXAMPLE)) == 16
 
 
 def test_empty_script_has_no_steps() -> None:
@@ -79,6 +80,8 @@ def test_empty_script_has_no_steps() -> None:
         ("terminal 1\nbalance card=1 expect=0", "line 2: expect wants a response code such as 00"),
         ("terminal 1\nrepeat", "line 2: there is nothing to repeat yet"),
         ("terminal 1\necho\nreverse", "line 3: there is no purchase to reverse yet"),
+        ("terminal 1\necho\nvoid", "line 3: there is no purchase to void yet"),
+        ("terminal 1\nvoid card=1", "line 2: void takes only mac, lose-answer, expect, each once"),
         ("terminal 1\npurchase card=1 amount=1\nterminal 2\nreverse", "line 4: there is no purchase"),
         ("terminal 1\necho\nterminal 2\nrepeat", "line 4: there is nothing to repeat yet"),
     ],

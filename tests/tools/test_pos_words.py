@@ -82,6 +82,19 @@ def test_titles(party: DemoTerminal, terminal: PosTerminal, script: str, first_l
     assert first_line == next(told(Exchange(step, party, purchase(terminal), answer("00"))))
 
 
+def test_void(party: DemoTerminal, terminal: PosTerminal) -> None:
+    """A void says which answer it quotes, and its reversal that it takes a void back."""
+    void = terminal.void(purchase(terminal), "REFERENCE001")
+    told_void = told(Exchange(Step(5, Verb.VOID), party, void, answer("00")))
+    told_reversal = told(Exchange(Step(6, Verb.REVERSE), party, terminal.reversal(void), answer("00")))
+
+    assert list(told_void)[:2] == [
+        "void: takes the purchase of 1,234.50 with card 990001*********0018 back",
+        "    sent    0200 · trace 000006 · reference REFERENCE001 · batch 000007 · MAC",
+    ]
+    assert next(told_reversal) == "reversal: takes the void of 1,234.50 with card 990001*********0018 back"
+
+
 def test_echo_without_trace(party: DemoTerminal, terminal: PosTerminal) -> None:
     """What a message does not carry is not told."""
     exchange = Exchange(
@@ -165,7 +178,9 @@ def test_json(party: DemoTerminal, terminal: PosTerminal) -> None:
 def test_nothing_told_holds_card_data(party: DemoTerminal, terminal: PosTerminal) -> None:
     """Neither words nor JSON show card number, track or PIN."""
     original = purchase(terminal)
-    for verb, request in ((Verb.PURCHASE, original), (Verb.REVERSE, terminal.reversal(original))):
+    void = terminal.void(original, "REFERENCE001")
+    taking_back = ((Verb.VOID, void), (Verb.REVERSE, terminal.reversal(original)))
+    for verb, request in ((Verb.PURCHASE, original), *taking_back):
         exchange = Exchange(Step(4, verb, card=1, pin="803642"), party, request, answer("00", f2=PAN))
         shown = "\n".join(told(exchange)) + str(as_json(exchange)) + repr(exchange)
 

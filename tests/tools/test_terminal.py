@@ -126,6 +126,36 @@ def test_purchase(signed_on: PosTerminal) -> None:
     assert des_decryptor(PIN_KEY)(block).hex().upper() == "06123456FFFFFFFE"
 
 
+def test_void(signed_on: PosTerminal) -> None:
+    """A void has a trace of its own, and the purchase's batch, trace, reference, amount and card."""
+    purchase = signed_on.purchase(SWIPE, 12_50)
+    void = signed_on.void(purchase, "REFERENCE001")
+
+    assert void.message.mti == "0200"
+    assert fields_of(void) == {
+        2: SWIPE.pan,
+        3: "200000",
+        4: "000000001250",
+        11: "000003",
+        22: "012",
+        25: "00",
+        37: "REFERENCE001",
+        49: "156",
+        60: "23000007",
+        61: "000007000002",
+    }
+
+
+def test_reversal_of_a_void(signed_on: PosTerminal) -> None:
+    """The reversal of a void has the void's trace, codes and field 61."""
+    void = signed_on.void(signed_on.purchase(SWIPE, 12_50), "REFERENCE001")
+    reversal = signed_on.reversal(void)
+    kept = (2, 3, 4, 11, 22, 25, 49, 60, 61)
+
+    assert reversal.message.mti == "0400"
+    assert {number: fields_of(void)[number] for number in kept} | {39: "98"} == fields_of(reversal)
+
+
 def test_balance(signed_on: PosTerminal) -> None:
     """A balance inquiry is a purchase without amount under its own processing code and type."""
     fields = fields_of(signed_on.balance(SWIPE))

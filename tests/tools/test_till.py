@@ -70,6 +70,35 @@ async def test_morning(do: Play, simple_switch: SimpleSwitch) -> None:
     ]
 
 
+async def test_void_takes_the_last_purchase_back(do: Play, simple_switch: SimpleSwitch) -> None:
+    """A void quotes batch, trace and reference of the last purchase; reverse then takes the void back."""
+    await do("sign-on", "purchase card=1 amount=2", "purchase card=1 amount=3", "void", "echo", "reverse")
+    purchase, void, _, reversal = (message.fields for message in simple_switch.received[2:])
+
+    assert (void[61], void[37]) == (f"000007{purchase[11]}", f"R{purchase[11]}".ljust(12, "0"))
+    assert (void[4], void[11]) == (purchase[4], reversal[11])
+    assert (void[61], "200000") == (reversal[61], reversal[3])
+
+
+async def test_reversal_after_a_repeated_purchase_is_of_the_purchase(
+    do: Play, simple_switch: SimpleSwitch
+) -> None:
+    """What is reversed is the last purchase or void, whatever was sent since."""
+    await do("sign-on", "purchase card=1 amount=2", "void", "purchase card=1 amount=3", "repeat", "reverse")
+
+    assert simple_switch.received[-1].fields[4] == "000000000300"
+    assert simple_switch.received[-1].fields[3] == "000000"
+
+
+async def test_void_needs_the_answer_of_its_purchase(do: Play) -> None:
+    """A terminal that got no answer has no reference to void by; a repeat brings it."""
+    with pytest.raises(ScriptError, match="line 4: no answer came to the purchase, so only reverse"):
+        await do("sign-on", "purchase card=1 amount=2 lose-answer", "void")
+
+    exchanges = await do("purchase card=1 amount=2 lose-answer", "repeat", "void")
+    assert exchanges[-1].as_expected
+
+
 async def test_card_is_swiped(do: Play, simple_switch: SimpleSwitch, seed: DemoSeed) -> None:
     """A demo card brings its own track, an unknown one a track of the same form."""
     await do("sign-on", "balance card=3", "balance pan=9900019999999999999")
