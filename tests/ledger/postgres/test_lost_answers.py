@@ -207,7 +207,7 @@ async def test_node_that_dies_under_locks(
     line: LineCutter, start_node: StartNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A node cut off before its COMMIT doesn't keep others from its wallets, and finds out itself."""
-    patient = statements.SESSION.replace("'10s'", "'100ms'")
+    patient = statements.SESSION.replace("'10s'", "'500ms'")
     monkeypatch.setattr(statements, "SESSION", patient)
     far, near = await start_node(line.dsn), await start_node()
     (wallet,) = await far.open(1000)

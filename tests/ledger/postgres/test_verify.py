@@ -27,6 +27,8 @@ GAP = "events of a wallet have no gap"
 VERSION = "a wallet's version is its newest event's"
 ONCE = "an original is taken back once"
 EXACTLY = "an original is taken back exactly"
+OWED = "nothing is owed for what stays taken back"
+OWES = "only the reversal of a void makes a cardholder owe"
 KEY = "a duplicate key leads to its transaction"
 WRITER = "a writer stands where its last group stands"
 
@@ -40,7 +42,7 @@ def books(make_database: MakeDatabase, hsm: SoftHsm) -> Iterator[tuple[str, Name
 
 async def _keep_books(dsn: str, hsm: SoftHsm) -> Names:
     node = await Node.started(dsn, hsm)
-    rich, _, poor = await node.open(1000, 0, 50)
+    rich, _, poor, owing = await node.open(1000, 0, 50, 100)
     till = node.till
     bought, kept, declined = (
         till.purchase(rich, 300, stan="1"),
@@ -50,6 +52,11 @@ async def _keep_books(dsn: str, hsm: SoftHsm) -> Names:
     undone, guessed = till.reversal("1", 300), till.purchase(poor, 1, pin=PinVerdict.MISMATCH)
     for intent in (bought, kept, declined, undone, guessed, till.reversal("never", 1)):
         await node.post(intent)
+    due, spent = till.purchase(owing, 80), till.purchase(owing, 90)
+    void = till.void(due)
+    restored = till.void_reversal(void)
+    for intent in (due, void, spent, restored):
+        await node.post(intent)
     await node.ledger.stop()
     async with session(dsn) as connection:
         opened = await connection.fetchval("SELECT min(id) FROM ledger.transaction")
@@ -57,7 +64,9 @@ async def _keep_books(dsn: str, hsm: SoftHsm) -> Names:
     return {
         "rich": rich, "poor": poor, "writer": 8 * node.number, "opened": opened,
         "bought": bought.transaction_id, "kept": kept.transaction_id, "undone": undone.transaction_id,
-        "declined": declined.transaction_id, "guessed": guessed.transaction_id,
+        "declined": declined.transaction_id, "guessed": guessed.transaction_id, "due": due.transaction_id,
+        "spent": spent.transaction_id, "restored": restored.transaction_id,
+        "other_writer": 8 * node.number + 1,
     }  # fmt: skip
 
 
@@ -195,6 +204,27 @@ DAMAGES: dict[str, tuple[list[str], set[tuple[str, str]]]] = {
             (CHAIN, "group {writer}/4"),
         },
     ),
+    "a purchase made the reversal of what is owed": (
+        ["UPDATE ledger.transaction SET original_id = {due} WHERE id = {spent}"],
+        {(OWED, "original {due}"), (EXACTLY, "transaction {spent}"), (CHAIN, "group {other_writer}/4")},
+    ),
+    "a debt turned round": (
+        ["UPDATE ledger.entry SET amount_minor = 70 WHERE transaction_id = {restored} AND account_kind = 4"],
+        {
+            (SUM, "transaction {restored}, asset 156: 140"),
+            (OWED, "original {due}"),
+            (EXACTLY, "transaction {restored}"),
+            (CHAIN, "group {other_writer}/5"),
+        },
+    ),
+    "a purchase that is owed": (
+        ["UPDATE ledger.entry SET account_kind = 4 WHERE transaction_id = {kept} AND leg = 0"],
+        {
+            (OWES, "entry {kept}/0"),
+            (SEALS, "wallet {rich}: sealed balance differs from its entries"),
+            (CHAIN, "group {writer}/2"),
+        },
+    ),
     "an event removed": (
         ["DELETE FROM ledger.wallet_event WHERE transaction_id = {kept}"],
         {(ENTRY_EVENT, "entry {kept}/0"), (GAP, "wallet {rich}")},
@@ -313,7 +343,7 @@ async def test_clean_books(books: tuple[str, Names], hsm: SoftHsm) -> None:
     async with session(books[0]) as connection:
         report = await verify(connection, hsm)
 
-    assert report == Report((*SQL_CHECKS, SEALS, CHAIN), wallets=3, transactions=7, offences=())
+    assert report == Report((*SQL_CHECKS, SEALS, CHAIN), wallets=4, transactions=11, offences=())
     assert report.is_clean
 
 
