@@ -19,7 +19,7 @@ from .nodes import Node, StartNode, locked, session
 
 Pair: TypeAlias = tuple[Node, Node]
 
-WAVES, PAIRS = 25, 16
+WAVES, PAIRS = 15, 16
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ async def test_original_and_reversal_race(pair: Pair) -> None:
         stans = [f"{wallet}" for wallet in wallets]
         originals = [one.till.purchase(w, 60, stan=stan) for w, stan in zip(wallets, stans, strict=True)]
         reversals = [one.till.reversal(stan, 60) for stan in stans]
-        head_start_seconds = (wave // 2) * 0.0003
+        head_start_seconds = (wave // 2) * 0.0005
 
         purchased, reversed_ = await asyncio.gather(
             one.post_all(originals, after_seconds=head_start_seconds * (wave % 2)),
@@ -172,6 +172,45 @@ async def test_reversals_with_different_keys_race(pair: Pair) -> None:
         )
 
         assert {result.outcome for result in chain(*results)} == {Outcome.APPROVED}
+        assert await one.balances(wallets) == [100] * PAIRS
+
+
+async def test_void_and_reversal_race(pair: Pair) -> None:
+    """A void and a reversal of one purchase give the money back once, and the reversal is never declined."""
+    one, two = pair
+    voided = set()
+    for _ in range(WAVES):
+        wallets = await one.open(*[100] * PAIRS)
+        purchases = [one.till.purchase(wallet, 60, stan=str(wallet)) for wallet in wallets]
+        await one.post_all(purchases)
+
+        voids, reversals = await asyncio.gather(
+            one.post_all(map(one.till.void, purchases)),
+            two.post_all(one.till.reversal(str(wallet), 60) for wallet in wallets),
+        )
+
+        assert {result.outcome for result in reversals} == {Outcome.APPROVED}
+        voided |= {result.outcome for result in voids}
+        assert await one.balances(wallets) == [100] * PAIRS
+    assert voided <= {Outcome.APPROVED, Outcome.RELATED_TRANSACTION_WRONG}
+
+
+async def test_reversal_of_a_void_and_late_reversal_race(pair: Pair) -> None:
+    """Who hears that a purchase is reversed can rely on it, even if its void is just taken back."""
+    one, two = pair
+    for _ in range(WAVES):
+        wallets = await one.open(*[100] * PAIRS)
+        purchases = [one.till.purchase(wallet, 60, stan=str(wallet)) for wallet in wallets]
+        await one.post_all(purchases)
+        voids = [one.till.void(purchase) for purchase in purchases]
+        await one.post_all(voids)
+
+        _, reversals = await asyncio.gather(
+            one.post_all(map(one.till.void_reversal, voids)),
+            two.post_all(one.till.reversal(str(wallet), 60) for wallet in wallets),
+        )
+
+        assert {result.outcome for result in reversals} == {Outcome.APPROVED}
         assert await one.balances(wallets) == [100] * PAIRS
 
 
