@@ -179,10 +179,14 @@ def decide_restore(intent: Intent, void: Original, state: WalletState) -> Decisi
 
 
 def _with_share(state: WalletState, original: Original, times: int) -> WalletState:
-    """The state with an original's share of its day's window added so many times."""
+    """The state with an original's share of its day's window added so many times.
+
+    A state that another node has changed since it was read may hold less than the share. Such a decision is
+    never committed, but it must be made.
+    """
     if original.day != state.window_day:
         return state
     return state._replace(
-        window_count=state.window_count + times,
-        window_amount_minor=state.window_amount_minor + times * original.amount_minor,
+        window_count=max(0, state.window_count + times),
+        window_amount_minor=max(0, state.window_amount_minor + times * original.amount_minor),
     )

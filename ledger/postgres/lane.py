@@ -285,16 +285,19 @@ class Lane:
     async def _read_keys(self, intents: Sequence[Intent]) -> tuple[dict[bytes, Found], dict[int, Original]]:
         """The duplicate keys that are taken, and the originals that may be taken back.
 
-        One probe serves all but repeats and originals that were voided before.
+        One probe serves all but repeats and originals that were voided before. A void and its purchase must
+        be seen as they are at one moment, so whoever looks further looks again at what was read of them.
         """
         keys, named = [intent.key for intent in intents], named_keys(intents)
-        found, dates = await self._session.probe([*keys, *named, *first_change_keys(named)])
+        related = [*named, *first_change_keys(named)]
+        found, dates = await self._session.probe([*keys, *related])
         repeated = [key for key in keys if key in found]
         if repeated:
             await self._probe_more(first_change_keys(repeated), found, dates)
-        later = later_change_keys([*named, *repeated], found)
-        if later:
-            await self._probe_more(later, found, dates)
+        probed = 0
+        while len(later := later_change_keys([*named, *repeated], found)) > probed:
+            probed = len(later)
+            await self._probe_more([*related, *later], found, dates)
         posted = posted_numbers(named, found)
         if not posted:
             return found, {}

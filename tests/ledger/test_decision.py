@@ -141,6 +141,15 @@ def test_undo_of_another_day_leaves_the_window_alone(state: WalletState, amount:
     assert state._replace(balance_minor=state.balance_minor + amount) == after
 
 
+def test_undo_on_a_state_out_of_date_is_decided() -> None:
+    """A window that lacks the original's share, since the wallet was read too early, is no reason to stop."""
+    original = Original(1, WALLET, 100, TODAY, decide(purchase(100), WalletState(100), TODAY).legs)
+
+    decision = decide_undo(undo(100), original, WalletState(5, 0, TODAY, 0, 0))
+
+    assert (Outcome.APPROVED, WalletState(105, 0, TODAY, 0, 0)) == (decision.outcome, decision.state)
+
+
 @pytest.mark.parametrize("card", [None, WALLET])
 def test_undo_ignores_state_and_limits(card: int | None) -> None:
     """A reversal is never declined for the wallet's state."""

@@ -38,6 +38,7 @@ class Watcher(LedgerObserver):
     quarantined: list[tuple[int, str]] = field(default_factory=list)
     given_up: list[tuple[int, Exception]] = field(default_factory=list)
     queues: list[tuple[int, int]] = field(default_factory=list)
+    shortfalls: list[tuple[int, int]] = field(default_factory=list)
 
     def group_finished(self, lane: int, result: str, size: int, seconds: float) -> None:
         """Remember an attempt."""
@@ -50,6 +51,10 @@ class Watcher(LedgerObserver):
     def wallet_quarantined(self, wallet_id: int, reason: str) -> None:
         """Remember the wallet."""
         self.quarantined.append((wallet_id, reason))
+
+    def shortfall_posted(self, wallet_id: int, amount_minor: int) -> None:
+        """Remember who owes how much."""
+        self.shortfalls.append((wallet_id, amount_minor))
 
     def intent_given_up(self, transaction_id: int, failure: Exception) -> None:
         """Remember the intent."""

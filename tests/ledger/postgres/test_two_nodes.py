@@ -87,6 +87,18 @@ async def test_decline_on_an_old_version_does_not_leave(pair: Pair) -> None:
     assert one.watcher.results() == ["committed", "SwapLost", "committed"]
 
 
+async def test_reversal_on_an_old_window_is_decided_again(pair: Pair) -> None:
+    """A reversal at a node whose cached wallet knows nothing of the purchase yet gets through as well."""
+    one, two = pair
+    (wallet,) = await one.open(1000)
+    await one.post(one.till.purchase(wallet, 100, stan="1"))
+    await one.post(one.till.reversal("1", 100))
+    await two.post(one.till.purchase(wallet, 700, stan="2"))
+
+    assert await one.post(one.till.reversal("2", 700)) is Outcome.APPROVED
+    assert await one.balances([wallet]) == [1000]
+
+
 async def test_pin_tries_count_over_nodes(pair: Pair) -> None:
     """Wrong PINs tried on two nodes at once are no more tries than on one."""
     (wallet,) = await pair[0].open(1000)
