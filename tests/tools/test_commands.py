@@ -92,7 +92,7 @@ def test_kept_running_beside_a_demo(home: Home) -> None:
 
     assert verdicts(out) == {"ok"}, out
     assert "purchase of 12.50 with card 990001*********0018\n" in played.in_words
-    assert [exchange["as_expected"] for exchange in played.as_json["exchanges"]] == [True] * 13
+    assert [exchange["as_expected"] for exchange in played.as_json["exchanges"]] == [True] * 15
     assert "!!      expected 51 not enough money" in played.unexpected
     assert served.returncode == 0
 

@@ -88,7 +88,7 @@ def test_people_get_a_line_each(cardswitch: Cardswitch, day: Any) -> None:
     assert ran.status == 0
     first, second, third = ran.out.splitlines()
     assert first.startswith(f"{day.purchase_rrn}  purchase approved (00)  2500 156")
-    assert second.split() == ["taken", "back", "by", day.reversal_rrn]
+    assert second.split() == ["reversed", "by", day.reversal_rrn]
     assert third.startswith(f"{day.reversal_rrn}  purchase_reversal approved (00)")
 
 
