@@ -187,8 +187,9 @@ class Campaign:
         self._book.note_all(self._journal.read_on())
         violations = self._summary.violations
         violations.extend(self._book.contradictions)
-        violations.extend(compare(self._book, read_rows(self._installation.home)))
-        violations.extend(compare_balances(self._book, self._opening_minor, self._balances()))
+        rows = read_rows(self._installation.home)
+        violations.extend(compare(self._book, rows))
+        violations.extend(compare_balances(self._book, rows, self._opening_minor, self._balances()))
         for concentrator in self._concentrators:
             violations.extend(concentrator.violations)
         violations.extend(verified.result())
@@ -212,11 +213,17 @@ class Campaign:
         return list(self._threads.map(work, self._concentrators))
 
     def _end(self) -> None:
+        """Stop in order; what the switches have logged as an error is a violation, too."""
         for concentrator in self._concentrators:
             concentrator.close()
         self._threads.shutdown()
         self._journal.close()
         self._installation.stop()
+        for number, switch in enumerate(self._installation.switches):
+            errors = [line for line in switch.written.splitlines() if '"level":"error"' in line]
+            if errors:
+                wrong = f"{len(errors)} errors, the last is {errors[-1]}"
+                self._summary.violations.append(Violation(f"log of switch {number}", wrong))
 
 
 def _in_turns(names: Sequence[str], random: Random) -> Iterator[str]:

@@ -19,11 +19,17 @@ class Kind(StrEnum):
     """What a request asks for."""
 
     SALE = "sale"
-    REVERSAL = "reversal"
+    SALE_REVERSAL = "sale reversal"
+    VOID = "void"
+    VOID_REVERSAL = "void reversal"
+
+
+REVERSAL_OF = {Kind.SALE: Kind.SALE_REVERSAL, Kind.VOID: Kind.VOID_REVERSAL}
+"""What a terminal sends to take back a request that may have gone wrong."""
 
 
 class Reference(NamedTuple):
-    """How a terminal names a sale; its reversal bears the same name."""
+    """How a terminal names a sale or a void; its reversal bears the same name."""
 
     terminal_id: str
     batch: str
@@ -34,26 +40,26 @@ class Reference(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A request is about to leave, the first time or again."""
+    """A request is about to leave, the first time or again; a void says which sale it is about."""
 
     kind: Kind
-    sale: Reference
+    reference: Reference
     card: int
     amount_minor: int
+    voided: Reference | None = None
 
 
 class Answered(NamedTuple):
     """An answer has come: field 39, and fields 37 and 38, which are the same each time."""
 
     kind: Kind
-    sale: Reference
+    reference: Reference
     code: str
     retrieval_reference: str
     approval_code: str | None
 
 
 Record: TypeAlias = Sent | Answered
-_TAGS: dict[str, type[Sent] | type[Answered]] = {"sent": Sent, "answered": Answered}
 
 
 class Journal:
@@ -76,5 +82,10 @@ class Journal:
     def read_on(self) -> Iterator[Record]:
         """The records that have not been read yet."""
         for line in self._reader:
-            tag, kind, sale, *rest = json.loads(line)
-            yield _TAGS[tag](Kind(kind), Reference(*sale), *rest)
+            tag, kind, reference, *rest = json.loads(line)
+            if tag == "sent":
+                card, amount_minor, voided = rest
+                sale = None if voided is None else Reference(*voided)
+                yield Sent(Kind(kind), Reference(*reference), card, amount_minor, sale)
+            else:
+                yield Answered(Kind(kind), Reference(*reference), *rest)

@@ -3,9 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -14,13 +14,15 @@ from tests.crash.journal import Kind, Reference
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 T = TypeVar("T")
 
-# A wallet's own legs have the kind 1. What moved no money has no entry and is no posting.
+# Legs of kind 1 are a wallet's own, those of kind 4 what its cardholder owes: the reversal of a void has to
+# post, even if the wallet is short of it. What moved no money has no entry and is no posting.
 _POSTINGS = """
-SELECT t.terminal_id, t.batch, t.stan, k.name, sum(e.amount_minor)::bigint
+SELECT t.terminal_id, t.batch, t.stan, k.name, sum(e.amount_minor)::bigint AS amount_minor,
+       (-coalesce(sum(e.amount_minor) FILTER (WHERE e.account_kind = 4), 0))::bigint AS owed_minor
   FROM ledger.transaction t
   JOIN ledger.transaction_kind k ON k.id = t.kind
-  JOIN ledger.entry e ON e.business_date = t.business_date AND e.transaction_id = t.id AND e.account_kind = 1
- WHERE k.name <> 'WALLET_OPENING'
+  JOIN ledger.entry e ON e.business_date = t.business_date AND e.transaction_id = t.id
+ WHERE k.name <> 'WALLET_OPENING' AND e.account_kind IN (1, 4)
  GROUP BY t.business_date, t.id, t.terminal_id, t.batch, t.stan, k.name
 """
 
@@ -29,16 +31,30 @@ SELECT wallet_id FROM ledger.wallet_event
  GROUP BY wallet_id HAVING min(version) <> 1 OR max(version) <> count(*)
 """
 
-_KINDS = {"PURCHASE": Kind.SALE, "PURCHASE_REVERSAL": Kind.REVERSAL}
+_KINDS = {
+    "PURCHASE": Kind.SALE,
+    "PURCHASE_REVERSAL": Kind.SALE_REVERSAL,
+    "PURCHASE_VOID": Kind.VOID,
+    "PURCHASE_VOID_REVERSAL": Kind.VOID_REVERSAL,
+}
+
+
+class Posting(NamedTuple):
+    """Money that was moved for a cardholder: negative if it was spent."""
+
+    kind: Kind
+    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """What the ledger has posted."""
 
-    postings: dict[Reference, Counter[tuple[Kind, int]]]
-    """By sale: how often each kind of posting with each amount moved its wallet."""
-    gaps: list[int]
+    postings: dict[Reference, Counter[Posting]] = field(default_factory=dict)
+    """By the terminal's name for it."""
+    owed_minor: Counter[Reference] = field(default_factory=Counter)
+    """What wallets were short of when a posting had to be made; negative where that was given back."""
+    gaps: list[int] = field(default_factory=list)
     """Wallets whose versions have a gap."""
 
 
@@ -62,8 +78,10 @@ def ask(home: Path, question: Callable[[Connection], Awaitable[T]]) -> T:
 
 
 async def _read(connection: Connection) -> Rows:
-    postings: dict[Reference, Counter[tuple[Kind, int]]] = {}
-    for terminal_id, batch, stan, kind, amount_minor in await connection.fetch(_POSTINGS):
-        of_sale = postings.setdefault(Reference(terminal_id, batch, stan), Counter())
-        of_sale[_KINDS[kind], amount_minor] += 1
-    return Rows(postings, [row[0] for row in await connection.fetch(_GAPS)])
+    rows = Rows(gaps=[row[0] for row in await connection.fetch(_GAPS)])
+    for *reference, kind, amount_minor, owed_minor in await connection.fetch(_POSTINGS):
+        named = Reference(*reference)
+        rows.postings.setdefault(named, Counter())[Posting(_KINDS[kind], amount_minor)] += 1
+        if owed_minor:
+            rows.owed_minor[named] += owed_minor
+    return rows

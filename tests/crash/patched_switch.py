@@ -13,7 +13,9 @@ from typing import Final
 from unittest.mock import patch
 
 from ledger.postgres import statements
-from ledger.postgres.group import Group, Moved, Result
+from ledger.postgres.dedup import Result
+from ledger.postgres.errors import translated
+from ledger.postgres.group import Group, Moved
 from ledger.postgres.lane import Lane, Waiting, _Written
 from ledger.postgres.session import SealedSwap, Session, WriterHead
 from storage.embedded import settings as server_settings
@@ -76,7 +78,8 @@ def commit_asynchronously() -> None:
     async def write_fast(
         session: Session, writer: WriterHead, group: Group, digest: bytes, swaps: list[SealedSwap]
     ) -> None:
-        await session._connection.execute("SET synchronous_commit = off")
+        with translated():
+            await session._connection.execute("SET synchronous_commit = off")
         await write(session, writer, group, digest, swaps)
 
     patch.object(Session, "write", write_fast).start()

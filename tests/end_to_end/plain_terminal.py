@@ -23,6 +23,7 @@ SIGN_OFF: Final = "002"
 ECHO: Final = "301"
 
 PURCHASE_TYPE: Final = "22"
+VOID_TYPE: Final = "23"
 BALANCE_TYPE: Final = "01"
 # What follows 60.2 in a financial message: no network code, reads contact chips, chip condition unused.
 FINANCIAL_TAIL: Final = "00050"
@@ -107,6 +108,13 @@ class Terminal:
     def balance_inquiry(self, card: Card) -> Message:
         """A swiped question for the balance, with PIN."""
         return self._financial(card, "310000", BALANCE_TYPE)
+
+    def void(self, sale: Message, reference: str) -> Message:
+        """A void of a sale that was answered with this reference, F37; the clerk types the card's number."""
+        kept = {number: sale[number] for number in ("4", "25", "49")}
+        codes = {"3": "200000", "22": "012", "60": f"{VOID_TYPE}{self.batch}{FINANCIAL_TAIL}"}
+        original = {"2": _pan_of(sale), "37": reference, "61": sale["60"][2:8] + sale["11"]}
+        return self._addressed("0200") | kept | codes | original
 
     def read_balance(self, card: Card) -> int:
         """The balance of a card in minor units, as the host answers it.
@@ -216,8 +224,11 @@ _REVERSAL_KEEPS: Final = ("3", "4", "11", "22", "25", "41", "42", "49", "60", "6
 def reversal_of(request: Message, *, reason: str = "98") -> Message:
     """The reversal of a request: its own trace, batch, amount and card number; no PIN and no track."""
     kept = {number: request[number] for number in _REVERSAL_KEEPS if number in request}
-    pan = request.get("2") or request["35"].split("D")[0]
-    return kept | {"t": "0400", "2": pan, "39": reason}
+    return kept | {"t": "0400", "2": _pan_of(request), "39": reason}
+
+
+def _pan_of(request: Message) -> str:
+    return request.get("2") or request["35"].split("D")[0]
 
 
 def without(message: Message, *numbers: str) -> Message:
