@@ -51,6 +51,7 @@ class Ledger:
             )
             for i in range(LANES)
         ]
+        self._observer = observer
         self._tasks: list[asyncio.Task[None]] = []
         self._queue_limit = QUEUE_LIMIT
         self._under_way = 0
@@ -72,10 +73,17 @@ class Ledger:
         try:
             for lane in self._lanes:
                 await lane.start()
-                self._tasks.append(asyncio.create_task(lane.run(), name="ledger lane"))
+                task = asyncio.create_task(lane.run(), name="ledger lane")
+                task.add_done_callback(self._lane_ended)
+                self._tasks.append(task)
         except (OutcomeUnknown, GroupFailed) as failure:
             await self.stop()
             raise DatabaseUnavailable(f"the ledger can't start: {failure}") from None
+
+    def _lane_ended(self, task: "asyncio.Task[None]") -> None:
+        defect = None if task.cancelled() else task.exception()
+        if defect is not None:
+            self._observer.lane_died(defect)
 
     async def stop(self) -> None:
         """Refuse what comes from now on, answer what is under way, then end.

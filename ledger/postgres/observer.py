@@ -19,5 +19,8 @@ class LedgerObserver:
     def intent_given_up(self, transaction_id: int, failure: Exception) -> None:
         """An intent that fails even alone was refused; only a defect or damaged data makes one."""
 
+    def lane_died(self, defect: BaseException) -> None:
+        """A lane has ended by a defect of the program: the node won't be ready again."""
+
     def queue_changed(self, lane: int, depth: int, cached_wallets: int) -> None:
         """A group was taken from the lane's queue."""

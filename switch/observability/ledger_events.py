@@ -55,6 +55,14 @@ class LedgerEvents(LedgerObserver):
         self._metrics.shortfall_posted()
         _log.warning("cardholder owes a shortfall", wallet=wallet_id, amount_minor=amount_minor)
 
+    def intent_given_up(self, transaction_id: int, failure: Exception) -> None:
+        """Name it, and what it failed by: its defect or damaged data must be mended."""
+        _log.error("intent given up", transaction=transaction_id, exc_info=failure)
+
+    def lane_died(self, defect: BaseException) -> None:
+        """Say why the node isn't ready any more, and that it has to be started again."""
+        _log.error("ledger lane died, the node must be restarted", exc_info=defect)
+
     def queue_changed(self, lane: int, depth: int, cached_wallets: int) -> None:
         """Show the lane's backlog and memory."""
         self._metrics.queue_changed(lane, depth)

@@ -37,6 +37,7 @@ class Watcher(LedgerObserver):
     unknown: list[int] = field(default_factory=list)
     quarantined: list[tuple[int, str]] = field(default_factory=list)
     given_up: list[tuple[int, Exception]] = field(default_factory=list)
+    defects: list[BaseException] = field(default_factory=list)
     queues: list[tuple[int, int]] = field(default_factory=list)
     shortfalls: list[tuple[int, int]] = field(default_factory=list)
 
@@ -59,6 +60,10 @@ class Watcher(LedgerObserver):
     def intent_given_up(self, transaction_id: int, failure: Exception) -> None:
         """Remember the intent."""
         self.given_up.append((transaction_id, failure))
+
+    def lane_died(self, defect: BaseException) -> None:
+        """Remember what it was."""
+        self.defects.append(defect)
 
     def queue_changed(self, lane: int, depth: int, cached_wallets: int) -> None:
         """Remember the queue."""

@@ -347,7 +347,7 @@ async def test_reversal_whose_original_is_damaged(damaged: Node) -> None:
 
 
 async def test_lane_that_dies_is_seen(ledger_dsn: str, hsm: SoftHsm) -> None:
-    """Should a lane end by a defect, the node isn't ready any more, and stopping tells what it was."""
+    """Should a lane end by a defect, the node isn't ready any more, and tells at once what it was."""
     node = await Node.started(ledger_dsn, hsm)
     assert node.ledger.is_ready
     lane = node.ledger._lanes[0]
@@ -356,5 +356,6 @@ async def test_lane_that_dies_is_seen(ledger_dsn: str, hsm: SoftHsm) -> None:
 
     await until(lambda: not node.ledger.is_ready)
 
+    assert [AttributeError] == [type(defect) for defect in node.watcher.defects]
     with pytest.raises(AttributeError):
         await node.ledger.stop()

@@ -102,6 +102,22 @@ def test_quarantined_wallet_is_counted_and_named(
     assert (line["level"], line["wallet"], line["reason"]) == ("error", 4711, reason)
 
 
+def test_defects_are_told_at_once(events: LedgerEvents, lines: Lines) -> None:
+    """An intent that can't be decided and a lane that died are errors, with what they died of."""
+    events.intent_given_up(4711, errors.Undecidable("KeyError"))
+    events.lane_died(AssertionError("of a lane"))
+
+    given_up, died = lines()
+    assert ("error", "intent given up", 4711) == (
+        given_up["level"],
+        given_up["event"],
+        given_up["transaction"],
+    )
+    assert ("error", "ledger lane died, the node must be restarted") == (died["level"], died["event"])
+    assert "Undecidable" in str(given_up["exception"])
+    assert "of a lane" in str(died["exception"])
+
+
 def test_backlog_and_memory_are_shown(events: LedgerEvents, count: Count) -> None:
     """The gauges have what the lane told last."""
     events.queue_changed(0, 9, 100)
