@@ -3,6 +3,10 @@
 A change goes to the database first and then into the view, so that what a terminal is told is durable.
 """
 
+import asyncio
+
+import asyncpg
+
 from directory import commands
 from directory.records import KeySet, Terminal
 from directory.view import DirectoryView
@@ -10,7 +14,15 @@ from storage.database import database_errors
 
 
 class Directory(DirectoryView):
-    """The view, and the changes that sign-on, sign-off and the first MAC under new keys make."""
+    """The view, and the changes that sign-on, sign-off and the first MAC under new keys make.
+
+    Args:
+        pool: As for the view.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        super().__init__(pool)
+        self._noting: dict[tuple[str, str, int], asyncio.Future[Terminal]] = {}
 
     async def signed_on(self, terminal: Terminal, new: KeySet) -> Terminal:
         """Keep the keys that a sign-on hands out; the terminal as it is afterwards.
@@ -28,9 +40,19 @@ class Directory(DirectoryView):
     async def verified(self, terminal: Terminal, used: KeySet) -> Terminal:
         """Note that a MAC has proven these keys, which ends older ones.
 
+        After a sign-on many requests may come at once, each of them proof: one note serves them all.
+
         Raises:
             DatabaseUnavailable: It is not known whether it was noted.
         """
+        proof = (terminal.merchant.merchant_id, terminal.terminal_id, used.created_at_us)
+        noting = self._noting.get(proof)
+        if noting is None:
+            noting = self._noting[proof] = asyncio.ensure_future(self._note_verified(terminal, used))
+            noting.add_done_callback(lambda _: self._noting.pop(proof))
+        return await asyncio.shield(noting)
+
+    async def _note_verified(self, terminal: Terminal, used: KeySet) -> Terminal:
         with database_errors():
             async with self._pool.acquire() as connection:
                 changed = await commands.record_verified(
