@@ -271,6 +271,27 @@ def test_reversal_repeats_the_trace_and_leaves_the_pin_out(bench: Bench) -> None
     } == reversal
 
 
+def test_void_names_its_sale(bench: Bench) -> None:
+    """A void has a trace of its own, batch and trace of its sale in F61 and the quoted reference in F37."""
+    sale = bench.terminal.purchase(CARD, 700)
+    void = bench.terminal.void(sale, "0000HJDW1K3R")
+
+    assert {
+        "t": "0200",
+        "2": CARD.pan,
+        "3": "200000",
+        "4": "000000000700",
+        "22": "012",
+        "25": "00",
+        "37": "0000HJDW1K3R",
+        "49": "156",
+        "60": "2300000100050",
+        "61": "000001" + sale["11"],
+    } == without(void, "11", "41", "42")
+    assert int(sale["11"]) + 1 == int(void["11"])
+    assert reversal_of(void).items() >= {"t": "0400", "11": void["11"], "61": void["61"]}.items()
+
+
 def test_traces_count_up_for_each_message(bench: Bench) -> None:
     """Each new message of a device has the next trace."""
     first, second = (int(bench.terminal.balance_inquiry(CARD)["11"]) for _ in range(2))

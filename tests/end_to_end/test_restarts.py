@@ -81,6 +81,33 @@ def test_results_outlive_a_restart(
     ]
 
 
+def test_voids_outlive_a_restart(
+    own_installation: Installation, running: Switch, terminal: Terminal, dial: Dial, own_world: World
+) -> None:
+    """Voided, restored, to be restored and reversed while voided: after a restart each is as it was."""
+    voided, restored, restored_after, upheld = own_world.cards(4)
+    sales = {card: terminal.purchase(card, 700) for card in (voided, restored, restored_after, upheld)}
+    references = {card: terminal.exchange(sale)["37"] for card, sale in sales.items()}
+    voids = {card: terminal.void(sales[card], references[card]) for card in sales}
+    before = terminal.exchange_all(
+        [*voids.values(), reversal_of(voids[restored]), reversal_of(sales[upheld])]
+    )
+    assert {answer.code for answer in before} == {"00"}
+
+    running.stop()
+    terminal.line = dial(own_installation.start())
+
+    assert terminal.exchange(reversal_of(voids[restored_after])).code == "00"
+    assert terminal.exchange(reversal_of(voids[upheld])).code == "00"
+    repeats = [terminal.exchange(sale) for sale in sales.values()]
+    assert [answer.code for answer in repeats] == ["22", "00", "00", "22"]
+    assert [references[restored], references[restored_after]] == [answer["37"] for answer in repeats[1:3]]
+    assert [terminal.exchange(void).code for void in voids.values()] == ["00", "22", "22", "22"]
+    again = [terminal.void(sales[card], references[card]) for card in sales]
+    assert [terminal.exchange(void).code for void in again] == ["22", "00", "00", "22"]
+    assert [terminal.read_balance(card) for card in sales] == [BALANCE_MINOR] * 4
+
+
 def test_batch_outlives_a_restart_and_a_sign_on(
     own_installation: Installation, running: Switch, terminal: Terminal, dial: Dial, card: Card
 ) -> None:

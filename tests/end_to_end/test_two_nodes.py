@@ -131,6 +131,38 @@ def test_tombstone_of_one_node_holds_on_the_other(both: Callable[[], Views], car
     assert on_b.read_balance(card) == BALANCE_MINOR
 
 
+def test_voids_and_their_reversals_hold_on_both_nodes(both: Callable[[], Views], card: Card) -> None:
+    """Sale, void, reversal and the next void, each on the other node than the one before."""
+    on_a, on_b = both()
+    sale = on_a.purchase(card, 700)
+    reference = on_a.exchange(sale)["37"]
+    first, second = (on_a.void(sale, reference) for _ in range(2))
+
+    assert [on_b.exchange(first).code, on_a.exchange(sale).code] == ["00", "22"]
+    assert [on_a.exchange(reversal_of(first)).code, on_b.exchange(sale).code] == ["00", "00"]
+    assert [on_b.exchange(second).code, on_a.exchange(sale).code] == ["00", "22"]
+    assert [on_a.exchange(first).code, on_a.exchange(second).code] == ["22", "00"]
+    assert [on_a.read_balance(card), on_b.read_balance(card)] == [BALANCE_MINOR] * 2
+
+
+def test_void_and_reversal_race_over_nodes_gives_back_once(both: Callable[[], Views], card: Card) -> None:
+    """Sales voided on one node and reversed on the other in the same moment are given back once."""
+    on_a, on_b = both()
+    sales = [on_a.purchase(card, 700) for _ in range(20)]
+    references = [answer["37"] for answer in on_a.exchange_all(sales)]
+    voids = [on_a.void(sale, reference) for sale, reference in zip(sales, references, strict=True)]
+    on_a.send(*voids)
+    on_b.send(*map(reversal_of, sales))
+
+    voided = {on_a.answer_to(void).code for void in voids}
+    reversed_ = {on_b.answer_to(reversal_of(sale)).code for sale in sales}
+
+    assert voided <= {"00", "22"}
+    assert reversed_ == {"00"}
+    assert {"22"} == {answer.code for answer in on_b.exchange_all(sales)}
+    assert [on_a.read_balance(card), on_b.read_balance(card)] == [BALANCE_MINOR] * 2
+
+
 def test_wrong_pins_over_two_nodes_and_a_kill_get_three_tries(
     both: Callable[[], Views], nodes: Nodes, card: Card
 ) -> None:
