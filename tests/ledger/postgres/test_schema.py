@@ -8,6 +8,7 @@ import pytest
 from ledger.chart import AccountKind, Asset
 from ledger.identity import TransactionKind
 from ledger.outcome import Outcome
+from ledger.postgres.dedup import ROLE_OWN, ROLE_RESTORE, ROLE_TOMBSTONE, ROLE_UNDO, ROLE_VOID
 
 from .nodes import Connection, Node
 
@@ -67,6 +68,18 @@ async def test_answers_may_expire(node: Node, connection: Connection) -> None:
     key = node.till.key("never")
 
     assert await connection.execute("DELETE FROM ledger.dedup WHERE key = $1", key) == "DELETE 1"
+
+
+async def test_keys_have_a_known_role(connection: Connection) -> None:
+    """A role that the program doesn't know is refused."""
+    insert = "INSERT INTO ledger.dedup VALUES ($1, $2, '2026-01-05', 1, '', 0, '')"
+    async with connection.transaction():
+        for role in (ROLE_OWN, ROLE_TOMBSTONE, ROLE_UNDO, ROLE_VOID, ROLE_RESTORE):
+            await connection.execute(insert, bytes([role]), role)
+        with pytest.raises(asyncpg.CheckViolationError, match="dedup_role_check"):
+            async with connection.transaction():
+                await connection.execute(insert, bytes([6]), 6)
+        await connection.execute("DELETE FROM ledger.dedup WHERE transaction_id = 1")
 
 
 async def test_one_day_is_open(connection: Connection) -> None:

@@ -118,6 +118,15 @@ def test_defects_are_told_at_once(events: LedgerEvents, lines: Lines) -> None:
     assert "of a lane" in str(died["exception"])
 
 
+def test_shortfall_is_counted_and_named(events: LedgerEvents, count: Count, lines: Lines) -> None:
+    """Each posting without funds moves a counter, and the log says whose wallet lacked how much."""
+    events.shortfall_posted(4711, 300)
+
+    assert count("ledger_shortfalls_total") == 1
+    [line] = lines()
+    assert ("warning", 4711, 300) == (line["level"], line["wallet"], line["amount_minor"])
+
+
 def test_backlog_and_memory_are_shown(events: LedgerEvents, count: Count) -> None:
     """The gauges have what the lane told last."""
     events.queue_changed(0, 9, 100)

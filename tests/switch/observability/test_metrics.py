@@ -114,6 +114,7 @@ def call_with_every_label(verb: Callable[..., None]) -> None:
         ("swaps_lost", (1, 13), {'ledger_swap_losses_total{lane="1"}': 13}),
         ("outcomes_unknown", (1, 13), {'ledger_unknown_outcomes_total{lane="1"}': 13}),
         ("wallet_quarantined", ("seal",), {'ledger_wallets_quarantined_total{reason="seal"}': 1}),
+        ("shortfall_posted", (), {"ledger_shortfalls_total": 1}),
         ("queue_changed", (1, 5), {'ledger_queue_depth{lane="1"}': 5}),
         ("wallet_cache_changed", (1, 5), {'ledger_wallet_cache_size{lane="1"}': 5}),
         (
