@@ -94,8 +94,8 @@ class Group:
         own = self.knowledge.found.get(intent.key)
         if own is not None and own.role == ROLE_OWN and own.fingerprint != intent.fingerprint:
             return _unrecorded(intent, Outcome.DUPLICATE_DIFFERS)
-        if own is None and intent.kind in REVERSED_KIND:
-            return self._settle_reversal(intent)
+        if own is None and intent.original_key is not None and intent.kind in REVERSED_KIND:
+            return self._settle_reversal(intent, intent.original_key)
         action, outcome = LIFECYCLE[standing_of(intent.key, self.knowledge.found).state, Event.REQUEST]
         match action:
             case Action.DECIDE:
@@ -118,8 +118,9 @@ class Group:
             if intent.refusal in NOT_FINAL:
                 return _unrecorded(intent, intent.refusal)
             return self._note(intent, intent.refusal)
-        if intent.kind in VOIDED_KIND:
-            return self._settle_void(intent)
+        if intent.original_key is not None:
+            assert intent.kind in VOIDED_KIND
+            return self._settle_void(intent, intent.original_key)
         assert intent.wallet_id is not None
         wallet = self.knowledge.wallets.get(intent.wallet_id)
         if wallet is None:
@@ -127,9 +128,7 @@ class Group:
         decision = decide(intent, wallet.state, self.day)
         return self._record(intent, decision, intent.wallet_id, wallet)
 
-    def _settle_reversal(self, intent: Intent) -> Result | Moved:
-        key = intent.original_key
-        assert key is not None
+    def _settle_reversal(self, intent: Intent, key: bytes) -> Result | Moved:
         standing = standing_of(key, self.knowledge.found)
         action, outcome = LIFECYCLE[standing.state, Event.REVERSAL]
         match action:
@@ -150,10 +149,8 @@ class Group:
             case _:
                 assert_never(action)
 
-    def _settle_void(self, intent: Intent) -> Result | Moved:
+    def _settle_void(self, intent: Intent, key: bytes) -> Result | Moved:
         """A void finds its original by key and number; one that finds none leaves no tombstone."""
-        key = intent.original_key
-        assert key is not None
         standing = self._standing_of(key, intent.original_id)
         action, outcome = LIFECYCLE[standing.state, Event.VOID]
         match action:
