@@ -188,6 +188,7 @@ class Campaign:
         violations = self._summary.violations
         violations.extend(self._book.contradictions)
         rows = read_rows(self._installation.home)
+        self._summary.counts["postings whose cardholder owes a part"] = len(rows.owed_minor)
         violations.extend(compare(self._book, rows))
         violations.extend(compare_balances(self._book, rows, self._opening_minor, self._balances()))
         for concentrator in self._concentrators:

@@ -27,8 +27,10 @@ Address: TypeAlias = tuple[str, int]
 WINDOW: Final = 16
 _RECENT: Final = 100
 _AMOUNT_MAX_MINOR: Final = 100
+_LARGE_AMOUNT_MAX_MINOR: Final = 50_000
 _HOT_CARDS: Final = 12
 _HOT: Final = 0.4
+_LARGE: Final = 0.01
 _NEW_SALE, _REPEAT, _REVERSAL = 0.64, 0.78, 0.88
 _VOIDS_MAX: Final = 2
 _SIGN_ON_AGAIN: Final = 0.2
@@ -145,7 +147,8 @@ class Concentrator:
         terminal = self._random.choice(self._terminals)
         hot = self._random.random() < _HOT
         number = self._random.randrange(_HOT_CARDS if hot else len(self._cards))
-        amount_minor = self._random.randint(1, _AMOUNT_MAX_MINOR)
+        large = self._random.random() < _LARGE
+        amount_minor = self._random.randint(1, _LARGE_AMOUNT_MAX_MINOR if large else _AMOUNT_MAX_MINOR)
         return Request.sale(terminal, number, self._cards[number], amount_minor)
 
     def _send(self, sending: Sending) -> None:

@@ -72,7 +72,7 @@ def ask(home: Path, question: Callable[[Connection], Awaitable[T]]) -> T:
         try:
             return await question(connection)
         finally:
-            await connection.close()
+            connection.terminate()  # the server may have been killed by the question
 
     return asyncio.run(asked())
 
