@@ -11,6 +11,7 @@ import re
 import resource
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from http.client import HTTPConnection
@@ -329,14 +330,17 @@ async def test_server_of_ours_is_looked_after(
 ) -> None:
     """While the ledger isn't ready a server of ours is revived; it is left alone as long as all is well."""
     revived: list[bool] = []
+    looked_before = threading.Event()
 
     def revive() -> bool:
+        looked_before.wait(10)
         revived.append(True)
         return True
 
     monkeypatch.setattr("switch.bootstrap.Ledger.is_ready", property(lambda _: bool(revived)))
     async with running(settings, revive) as switch:
         before, _ = await switch.get("/readyz")
+        looked_before.set()
         async with asyncio.timeout(10):
             for pause_seconds in itertools.repeat(0.01):
                 if revived:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 import structlog
 
+from switch.observability import logs
 from switch.observability.health import HealthServer, start_health_server
 from switch.observability.metrics import Metrics
 
@@ -175,6 +176,7 @@ def test_what_peers_send_is_not_logged(server: HealthServer, capsys: pytest.Capt
 
 def test_broken_connection_is_a_matter_of_debugging(server: HealthServer) -> None:
     """A peer that resets its connection leaves a line at debug level only."""
+    logs.configure("debug", "json")  # a test before may have left a level at which nothing would be seen
     linger_not = b"\x01\x00\x00\x00\x00\x00\x00\x00"
     with structlog.testing.capture_logs() as events:
         before = set(threading.enumerate())
