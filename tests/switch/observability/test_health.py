@@ -185,6 +185,7 @@ def test_broken_connection_is_a_matter_of_debugging(server: HealthServer) -> Non
             # A connection that is reset before it is accepted is none, for the server or for the log.
             _wait_until(lambda: bool(set(threading.enumerate()) - before))
         _wait_until(lambda: bool(events))
+    structlog.reset_defaults()
 
     assert [(event["event"], event["log_level"]) for event in events] == [("health request broken", "debug")]
 
