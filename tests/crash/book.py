@@ -122,9 +122,11 @@ class Book:
             earlier, transaction.reversals_sent = transaction.reversals_sent, transaction.reversals_sent + 1
             is_approved = transaction.result is not None and transaction.result.code == APPROVED
             transaction.reversed_as_approved |= is_approved
+        self.counts["requests"] += 1
         self.counts[f"{sent.kind}s repeated" if earlier else f"{sent.kind}s"] += 1
 
     def _note_answered(self, answered: Answered) -> None:
+        self.counts["answers"] += 1
         self.counts[f"{answered.kind}s answered {answered.code}"] += 1
         transaction = self.transactions[answered.reference]
         if answered.kind in (Kind.SALE, Kind.VOID):

@@ -126,6 +126,8 @@ def test_requests_are_counted_by_what_they_are() -> None:
     book = book_of([SALE_SENT, *SOLD, REVERSAL_SENT, REVERSAL_SENT])
 
     assert {
+        "requests": 4,
+        "answers": 1,
         "sales": 1,
         "sales repeated": 1,
         "sales answered 00": 1,
