@@ -45,15 +45,21 @@ class Home:
     @contextmanager
     def started(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
         """A command that runs on; stopped at the end of the block if it still does."""
-        with subprocess.Popen(
-            [COMMAND, *arguments],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        ) as process:
+        # A shell starts background jobs with Ctrl-C ignored, which children would inherit; a handler they don't.
+        inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            command = subprocess.Popen(
+                [COMMAND, *arguments],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,
+            )
+        finally:
+            signal.signal(signal.SIGINT, inherited)
+        with command as process:
             try:
                 yield process
             finally:
