@@ -45,7 +45,7 @@ class Home:
     @contextmanager
     def started(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
         """A command that runs on; stopped at the end of the block if it still does."""
-        # A shell starts background jobs with Ctrl-C ignored, which children would inherit; a handler they don't.
+        # A shell starts background jobs with Ctrl-C ignored; a child inherits that, but not a handler.
         inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             command = subprocess.Popen(
