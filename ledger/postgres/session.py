@@ -6,9 +6,10 @@ later. Warning 01000 after a commit means that a synchronous standby has not con
 counts as unknown.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import asyncpg
 
@@ -16,12 +17,18 @@ from ledger.chart import AccountKind, Leg
 from ledger.decision import Original
 from ledger.postgres import statements
 from ledger.postgres.chain import genesis
+from ledger.postgres.columns import byte_strings, columns, numbers, texts
 from ledger.postgres.dedup import Found, unpack_result
-from ledger.postgres.errors import GroupFailed, OutcomeUnknown, translated
+from ledger.postgres.errors import GroupFailed, OutcomeUnknown, before_sending, translated
 from ledger.postgres.group import Group
 from storage.database import DatabaseUnavailable, connect
 
-_TRANSACTION_COLUMNS, _ENTRY_COLUMNS, _DEDUP_COLUMNS, _EVENT_COLUMNS, _SWAP_COLUMNS = 14, 7, 6, 3, 5
+_SWAP = (*(numbers,) * 4, byte_strings)
+_ASSERTION = (numbers,) * 2
+_DEDUP = (byte_strings, numbers, numbers, byte_strings, numbers, byte_strings)
+_TRANSACTION = (*(numbers,) * 9, *(texts,) * 4, numbers)
+_EVENT = (numbers,) * 3
+_ENTRY = (numbers,) * 7
 _NOT_REPLICATED = "01000"
 
 
@@ -47,8 +54,7 @@ class WalletRow:
     newest: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SealedSwap:
+class SealedSwap(NamedTuple):
     """A wallet to write: from which version, to which, and the sealed state."""
 
     id: int
@@ -132,7 +138,7 @@ class Session:
     async def probe(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Found], dict[int, date]]:
         """The duplicate keys that are taken, and the business dates of their transactions."""
         with translated():
-            rows = await self._connection.fetch(statements.PROBE, keys)
+            rows = await self._connection.fetch(statements.PROBE, byte_strings(keys))
         found: dict[bytes, Found] = {}
         dates: dict[int, date] = {}
         for key, role, number, fingerprint, outcome, stored, business_date in rows:
@@ -190,17 +196,8 @@ class Session:
             GroupFailed: certainly not committed; its subclasses say why.
             OutcomeUnknown: nobody knows yet.
         """
-        asserted = group.assertions()
-        arguments = (
-            writer.id, writer.seq + 1, writer.epoch, writer.head, digest, writer.open_date,
-            len(group.transactions),
-            *_columns(((s.id, s.expected, s.version, s.key_id, s.sealed) for s in swaps), _SWAP_COLUMNS),
-            *_columns(asserted, 2),
-            *_columns(sorted(group.dedup), _DEDUP_COLUMNS),
-            *_columns(group.transactions, _TRANSACTION_COLUMNS),
-            *_columns(group.events, _EVENT_COLUMNS),
-            *_columns(group.entries, _ENTRY_COLUMNS),
-        )  # fmt: skip
+        with before_sending():
+            arguments = _group_arguments(writer, group, digest, swaps)
         with translated():
             await self._connection.execute(statements.COMMIT_GROUP, *arguments)
         self._require_confirmation()
@@ -220,7 +217,17 @@ async def insert_writer(connection: "asyncpg.Connection[asyncpg.Record]", writer
     return WriterHead(writer, *row)
 
 
-def _columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[object]]:
-    """Rows turned into the arrays of an `unnest`; no rows make `count` empty arrays."""
-    columns: list[Sequence[object]] = list(zip(*rows, strict=True))
-    return columns or [()] * count
+def _group_arguments(
+    writer: WriterHead, group: Group, digest: bytes, swaps: list[SealedSwap]
+) -> tuple[object, ...]:
+    """What `COMMIT_GROUP` is told."""
+    return (
+        writer.id, writer.seq + 1, writer.epoch, writer.head, digest, writer.open_date,
+        len(group.transactions),
+        *columns(swaps, _SWAP),
+        *columns(group.assertions(), _ASSERTION),
+        *columns(sorted(group.dedup), _DEDUP),
+        *columns(group.transactions, _TRANSACTION),
+        *columns(group.events, _EVENT),
+        *columns(group.entries, _ENTRY),
+    )  # fmt: skip

@@ -1,5 +1,7 @@
 """The SQL of the committer, one constant a statement, each with its reason.
 
+Rows travel as array literals, one text a column (`columns`), and are cast to arrays here.
+
 The group is one autocommit statement. Its parts are forced into one order by data dependency (each reads a
 count of the one before): writer row, wallets by id, commit group, duplicate keys in order, journal. Sibling
 CTEs run in any order otherwise, which brings deadlocks between nodes and tripwires that mean nothing. The
@@ -46,7 +48,7 @@ UPDATE ledger.writer SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch, seq, h
 
 PROBE = """
 SELECT key, role, transaction_id, fingerprint, outcome, result, business_date
-  FROM ledger.dedup WHERE key = ANY($1::bytea[])
+  FROM ledger.dedup WHERE key = ANY($1::text::bytea[])
 """
 
 ORIGINALS = """
@@ -78,8 +80,8 @@ WITH fence AS (
     RETURNING id),
 fenced AS (SELECT count(*)::int AS n FROM fence),
 wanted AS (
-    SELECT w.* FROM fenced, unnest($8::bigint[], $9::bigint[], $10::bigint[], $11::smallint[], $12::bytea[])
-        AS w (id, expected, version, key_id, sealed)
+    SELECT w.* FROM fenced, unnest($8::text::bigint[], $9::text::bigint[], $10::text::bigint[],
+        $11::text::smallint[], $12::text::bytea[]) AS w (id, expected, version, key_id, sealed)
      WHERE fenced.n >= 0),
 swap AS (
     UPDATE ledger.wallet o SET version = w.version, key_id = w.key_id, sealed = w.sealed
@@ -88,22 +90,23 @@ swap AS (
 swapped AS (SELECT count(*)::int AS n FROM swap),
 assertion AS (
     SELECT count(o.id)::int AS n
-      FROM swapped, unnest($13::bigint[], $14::bigint[]) AS a (id, version)
+      FROM swapped, unnest($13::text::bigint[], $14::text::bigint[]) AS a (id, version)
       JOIN ledger.wallet o ON o.id = a.id AND o.version = a.version
      WHERE swapped.n >= 0),
 grouped AS (
     INSERT INTO ledger.commit_group (business_date, writer, seq, previous_hash, hash, transactions, fence,
                                      wallets, swapped, asserted, assert_ok)
     SELECT $6, $1, $2, $4, $5, $7, fenced.n,
-           cardinality($8::bigint[]), swapped.n, cardinality($13::bigint[]), assertion.n
+           cardinality($8::text::bigint[]), swapped.n, cardinality($13::text::bigint[]), assertion.n
       FROM fenced, swapped, assertion
     RETURNING seq),
 recorded AS (SELECT count(*)::int AS n FROM grouped),
 keyed AS (
     INSERT INTO ledger.dedup (key, role, business_date, transaction_id, fingerprint, outcome, result)
     SELECT d.key, d.role, $6, d.transaction_id, d.fingerprint, d.outcome, d.result
-      FROM recorded, unnest($15::bytea[], $16::smallint[], $17::bigint[], $18::bytea[], $19::smallint[],
-                            $20::bytea[]) AS d (key, role, transaction_id, fingerprint, outcome, result)
+      FROM recorded, unnest($15::text::bytea[], $16::text::smallint[], $17::text::bigint[],
+          $18::text::bytea[], $19::text::smallint[], $20::text::bytea[])
+          AS d (key, role, transaction_id, fingerprint, outcome, result)
      WHERE recorded.n = 1
     RETURNING 1),
 deduped AS (SELECT count(*)::int AS n FROM keyed),
@@ -112,9 +115,10 @@ journal AS (
         wallet_id, wallet_version, original_id, merchant_account, merchant_id, terminal_id, batch, stan,
         received_at_us)
     SELECT $6, $1, $2, t.*
-      FROM deduped, unnest($21::bigint[], $22::smallint[], $23::smallint[], $24::smallint[], $25::bigint[],
-          $26::bigint[], $27::bigint[], $28::bigint[], $29::bigint[], $30::text[], $31::text[], $32::text[],
-          $33::text[], $34::bigint[])
+      FROM deduped, unnest($21::text::bigint[], $22::text::smallint[], $23::text::smallint[],
+          $24::text::smallint[], $25::text::bigint[], $26::text::bigint[], $27::text::bigint[],
+          $28::text::bigint[], $29::text::bigint[], $30::text::text[], $31::text::text[], $32::text::text[],
+          $33::text::text[], $34::text::bigint[])
           AS t (id, kind, outcome, asset, amount_minor, wallet_id, wallet_version, original_id,
                 merchant_account, merchant_id, terminal_id, batch, stan, received_at_us)
      WHERE deduped.n >= 0
@@ -123,7 +127,7 @@ journaled AS (SELECT count(*)::int AS n FROM journal),
 events AS (
     INSERT INTO ledger.wallet_event (wallet_id, version, business_date, transaction_id)
     SELECT v.wallet_id, v.version, $6, v.transaction_id
-      FROM journaled, unnest($35::bigint[], $36::bigint[], $37::bigint[])
+      FROM journaled, unnest($35::text::bigint[], $36::text::bigint[], $37::text::bigint[])
           AS v (wallet_id, version, transaction_id)
      WHERE journaled.n >= 0
     RETURNING 1),
@@ -131,8 +135,8 @@ evented AS (SELECT count(*)::int AS n FROM events)
 INSERT INTO ledger.entry (business_date, transaction_id, leg, account_kind, account_id, asset, amount_minor,
                           wallet_version)
 SELECT $6, e.*
-  FROM evented, unnest($38::bigint[], $39::smallint[], $40::smallint[], $41::bigint[], $42::smallint[],
-                       $43::bigint[], $44::bigint[])
+  FROM evented, unnest($38::text::bigint[], $39::text::smallint[], $40::text::smallint[], $41::text::bigint[],
+                       $42::text::smallint[], $43::text::bigint[], $44::text::bigint[])
       AS e (transaction_id, leg, account_kind, account_id, asset, amount_minor, wallet_version)
  WHERE evented.n >= 0
 """

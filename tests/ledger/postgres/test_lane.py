@@ -183,7 +183,7 @@ async def given_up(node: Node, wallet: int, **poison: object) -> list[tuple[int,
 @pytest.mark.parametrize(
     ("poison", "failure"),
     [
-        ({"merchant_id": "nul\0inside"}, GroupFailed),
+        ({"merchant_id": "nul\0inside"}, Undecidable),
         ({"merchant_id": "half a pair \ud800"}, Undecidable),
         ({"received_at_us": 1 << 63}, Undecidable),
         ({"rules": None}, Undecidable),
@@ -209,6 +209,20 @@ async def test_poison_under_locks(node: Node) -> None:
     await given_up(node, wallet, merchant_id="nul\0inside")
 
     assert await node.post(node.till.purchase(wallet, 1)) is Outcome.APPROVED
+
+
+@pytest.mark.parametrize("groups_under_locks", [0, 100])
+async def test_intent_that_postgresql_refuses(node: Node, groups_under_locks: int) -> None:
+    """A number that was used before is found out by the database alone, and its intent alone is refused."""
+    wallet, other = await node.open(1000, 1000)
+    used = node.till.purchase(other, 1)
+    await node.post(used)
+    for lane in node.ledger._lanes:
+        lane._groups_under_locks = groups_under_locks
+
+    given = await given_up(node, wallet, transaction_id=used.transaction_id)
+
+    assert given == [(used.transaction_id, GroupFailed.__name__)]
 
 
 async def test_outcome_of_a_newer_program(node: Node, connection: Connection) -> None:

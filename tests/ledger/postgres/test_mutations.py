@@ -83,7 +83,7 @@ def write_wallets_as_they_come(patch: Patch) -> None:
 
 SAFEGUARDS = {
     "version": Safeguard(words=[(" AND o.version = w.expected", "")]),
-    "assertion": Safeguard(words=[("cardinality($13::bigint[]), assertion.n", "0, 0")]),
+    "assertion": Safeguard(words=[("cardinality($13::text::bigint[]), assertion.n", "0, 0")]),
     "answers": Safeguard(words=[("recorded.n = 1", "recorded.n = 2")]),
     "seq": Safeguard(words=[(" AND seq = $2 - 1", "")]),
     "epoch": Safeguard(words=[(" AND epoch = $3", " AND $3::int >= 0")]),
