@@ -32,7 +32,7 @@ AWKWARD_BYTES = [b"", b"\x00", b"\\x41", b'"', bytes(range(256))]
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_postgresql_reads_what_was_written(
-    connection: "asyncpg.Connection[asyncpg.Record]",
+    connection: Connection,
     written: ColumnWriter,
     kind: str,
     column: Sequence[object],
