@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from ledger.outcome import Outcome
 from ledger.postgres.columns import ColumnWriter, byte_strings, columns, numbers, texts
 
+from .nodes import Connection
+
 AWKWARD_TEXTS = [
     "", "plain", 'a "quoted" one', "back\\slash", "{braces, and commas}", "null", "NULL", " spaces ",
     "line\nfeed", "tab\tand\x01control", "\\x41", "终端", "e\u0301", "\U0001f4b3",
