@@ -213,7 +213,7 @@ class Node:
         parts = self._parts(pool)
         for name, settings in self._settings.listeners.items():
             flow = Flow(codec_for(settings.dialect), parts)
-            listener = Listener(name, settings, flow.answer, gate, self._metrics)
+            listener = Listener(name, settings, flow.take, gate, self._metrics)
             await listener.open()
             self._listeners.append(listener)
             announce(f"{name} listening on {settings.host}:{listener.port} ({settings.dialect})")

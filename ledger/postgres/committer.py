@@ -7,7 +7,9 @@ handed to the lane of the original's wallet; should the original appear only mea
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import asyncpg
 
@@ -100,29 +102,43 @@ class Ledger:
         await asyncio.gather(*self._tasks)
 
     async def post(self, intent: Intent) -> Result:
-        """The durable result of an intent.
+        """The durable result of an intent; see `submit`."""
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.submit(intent, lambda told: None if result.done() else result.set_result(told))
+        return await result
 
-        Ends only when the outcome is certain. With too many intents waiting already, or when the ledger is
-        stopping, it is refused at once.
+    def submit(self, intent: Intent, told: Callable[[Result], None]) -> None:
+        """Have an intent posted; `told` is called once with its durable result.
+
+        That is when the outcome is certain, and never before. With too many intents waiting already, or when
+        the ledger is stopping, the intent is refused at once.
         """
         if self._stopping:
-            return refused(intent)
+            told(refused(intent))
+            return
         self._under_way += 1
-        try:
-            return await self._post(intent)
-        finally:
-            self._under_way -= 1
-            if self._stopping and not self._under_way:
-                self._all_answered.set()
+        self._queue(intent, self._lane_of(intent), told)
 
-    async def _post(self, intent: Intent) -> Result:
-        lane = self._lane_of(intent)
-        while lane.depth < self._queue_limit:
-            result = await lane.submit(intent)
-            if not isinstance(result, Moved):
-                return result
-            lane = self._lanes[result.wallet_id % LANES]
-        return refused(intent)
+    def _queue(self, intent: Intent, lane: Lane, told: Callable[[Result], None]) -> None:
+        if lane.depth >= self._queue_limit:
+            self._tell(refused(intent), told)
+            return
+        lane.submit(intent).add_done_callback(partial(self._settled, intent, told))
+
+    def _settled(
+        self, intent: Intent, told: Callable[[Result], None], answer: "asyncio.Future[Result | Moved]"
+    ) -> None:
+        result = answer.result()
+        if isinstance(result, Moved):
+            self._queue(intent, self._lanes[result.wallet_id % LANES], told)
+        else:
+            self._tell(result, told)
+
+    def _tell(self, result: Result, told: Callable[[Result], None]) -> None:
+        self._under_way -= 1
+        if self._stopping and not self._under_way:
+            self._all_answered.set()
+        told(result)
 
     def _lane_of(self, intent: Intent) -> Lane:
         """The wallet's lane; without a wallet any lane serves, chosen by key."""

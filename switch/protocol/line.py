@@ -111,8 +111,8 @@ class Line:
             taken.frames.append(frame)
         return self._frames_wait
 
-    def answered(self) -> None:
-        """A request that was under way has its answer, or will never have one."""
-        self.in_flight -= 1
+    def answered(self, requests: int = 1) -> None:
+        """Requests that were under way have their answers, or will never have one."""
+        self.in_flight -= requests
         if self.in_flight <= self._in_flight_max // 2:
             self.is_full = False

@@ -38,9 +38,9 @@ class Gate:
         """Requests have been taken."""
         self.in_flight += count
 
-    def leave(self) -> None:
-        """A request is done."""
-        self.in_flight -= 1
+    def leave(self, count: int = 1) -> None:
+        """Requests are done."""
+        self.in_flight -= count
         if self.in_flight <= self._reopen_at:
             while self._waiting and self.room:
                 who = next(iter(self._waiting))

@@ -1,16 +1,17 @@
 """Listeners: the TCP side of terminal lines, a thin shell around `switch.protocol.line`.
 
-Each connection feeds the line's core, starts a task a request, and writes answers as they come. Everything
-has a limit: connections, requests under way (here and in the node), the time to finish a frame that has
-started, the time to take answers that don't leave. Reaching a limit first stops reading; only a peer that
-can't be trusted or doesn't read is cut off, and never for a decline. What one connection does touches no
+Each connection feeds the line's core, hands each request to the flow, and writes answers as they come.
+Everything has a limit: connections, requests under way (here and in the node), the time to finish a frame
+that has started, the time to take answers that don't leave. Reaching a limit first stops reading; only a peer
+that can't be trusted or doesn't read is cut off, and never for a decline. What one connection does touches no
 other.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, cast
 
 from iso8583_specs.framing import FRAMINGS, Frame, Framing, reply_tpdu, write_frame
@@ -20,8 +21,8 @@ from switch.observability.metrics import Metrics
 from switch.protocol.line import Line
 from switch.shell.gate import Gate
 
-Answerer = Callable[[bytes, str], Awaitable[bytes | None]]
-"""The flow: a message's body and the listener's name in, the answer's body out."""
+Answerer = Callable[[bytes, str, Callable[[bytes | None], None]], None]
+"""The flow: takes a message's body, the listener's name, and who is told the answer's body, once."""
 
 _WRITE_BUFFER_BYTES: Final = 64 * 1024
 _log = get("switch.listener")
@@ -48,9 +49,11 @@ class Listener:
         self.gate = gate
         self.metrics = metrics
         self.connections: set[Connection] = set()
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.under_way = 0
+        self.all_answered = asyncio.Event()
         self.all_gone = asyncio.Event()
         self.is_stopping = False
+        self.loop: asyncio.AbstractEventLoop
         self._server: asyncio.Server | None = None
 
     @property
@@ -67,10 +70,22 @@ class Listener:
         Raises:
             OSError: the address can't be had.
         """
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
+        self.loop = asyncio.get_running_loop()
+        self._server = await self.loop.create_server(
             lambda: Connection(self), self.settings.host, self.settings.port, backlog=4096
         )
+
+    def take(self, requests: int) -> None:
+        """So many requests are under way from now on."""
+        self.under_way += requests
+        self.gate.enter(requests)
+
+    def answered(self, requests: int) -> None:
+        """So many of them no longer are."""
+        self.under_way -= requests
+        if not self.under_way:
+            self.all_answered.set()
+        self.gate.leave(requests)
 
     def stop_accepting(self) -> None:
         """Take no more connections, and no more requests on those that are open."""
@@ -82,9 +97,11 @@ class Listener:
 
     async def drain(self, seconds: float) -> int:
         """Wait until what is under way is answered; how many requests were not, in time."""
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=seconds)
-        return len(self.tasks)
+        if self.under_way:
+            self.all_answered.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.all_answered.wait(), seconds)
+        return self.under_way
 
     async def close(self, seconds: float) -> None:
         """End every connection; answers already written still leave, if their peers take them in time."""
@@ -102,9 +119,9 @@ class Connection(asyncio.Protocol):
     """One accepted connection."""
 
     __slots__ = (
+        "_answered",
         "_answers",
         "_frame_timer",
-        "_is_settling",
         "_line",
         "_listener",
         "_timed_frame",
@@ -120,7 +137,7 @@ class Connection(asyncio.Protocol):
         self._write_timer: asyncio.TimerHandle | None = None
         self._timed_frame = 0
         self._answers: list[bytes] = []
-        self._is_settling = False
+        self._answered = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it if there are too many or it comes too late."""
@@ -188,27 +205,34 @@ class Connection(asyncio.Protocol):
         """End the connection at once."""
         self._transport.abort()
 
-    async def _serve(self, frame: Frame) -> None:
-        """Answer one request. An exception is a defect of the program, answered by silence."""
+    def _serve(self, frame: Frame) -> None:
+        """Have one request answered. An exception is a defect of the program, answered by silence."""
         listener = self._listener
+        respond = partial(self._respond, frame.tpdu, frame.header)
         try:
-            answer = await listener.answer(frame.body, listener.name)
-            if answer is not None:
-                tpdu = reply_tpdu(frame.tpdu)
-                self._answers.append(write_frame(listener.framing, tpdu, frame.header, answer))
+            listener.answer(frame.body, listener.name, respond)
         except Exception:  # noqa: BLE001 - whatever it was, the other requests go on
             _log.exception("request failed", listener=listener.name)
-        finally:
-            self._line.answered()
-            listener.gate.leave()
-            if not self._is_settling:
-                self._is_settling = True
-                asyncio.get_running_loop().call_soon(self._settle)
+            respond(None)
+
+    def _respond(self, tpdu: bytes, header: bytes, answer: bytes | None) -> None:
+        """Keep an answer until those that become ready with it are there, too."""
+        listener = self._listener
+        try:
+            if answer is not None:
+                self._answers.append(write_frame(listener.framing, reply_tpdu(tpdu), header, answer))
+        except Exception:  # noqa: BLE001 - it fits no frame: a defect, and silence
+            _log.exception("request failed", listener=listener.name)
+        if not self._answered:
+            listener.loop.call_soon(self._settle)
+        self._answered += 1
 
     def _settle(self) -> None:
         """Write the answers that became ready together, in one piece, and go on."""
-        self._is_settling = False
+        answered, self._answered = self._answered, 0
         self._write_answers()
+        self._line.answered(answered)
+        self._listener.answered(answered)
         self.follow_line()
 
     def _write_answers(self) -> None:
@@ -235,18 +259,16 @@ class Connection(asyncio.Protocol):
         self._time_frame(running=may_read and line.awaits_frame)
 
     def _take(self) -> None:
-        """Start a task for each request that is whole and has room."""
+        """Have each request answered that is whole and has room."""
         listener = self._listener
         taken = self._line.take(listener.gate.room)
         for defect in taken.defects:
             listener.metrics.frame_malformed(listener.name, defect)
         for defect, count in Counter(taken.defects).items():  # a line each would let a peer flood the log
             _log.warning("frames malformed", listener=listener.name, defect=defect, count=count)
+        listener.take(len(taken.frames))
         for frame in taken.frames:
-            task = asyncio.create_task(self._serve(frame))
-            listener.tasks.add(task)
-            task.add_done_callback(listener.tasks.discard)
-        listener.gate.enter(len(taken.frames))
+            self._serve(frame)
 
     def _read_or_pause(self, *, may_read: bool) -> None:
         if may_read:
@@ -264,7 +286,7 @@ class Connection(asyncio.Protocol):
         if running and self._frame_timer is None:
             self._timed_frame = self._line.frames_seen
             seconds = self._listener.settings.frame_timeout_seconds
-            self._frame_timer = asyncio.get_running_loop().call_later(seconds, self._frame_timed_out)
+            self._frame_timer = self._listener.loop.call_later(seconds, self._frame_timed_out)
 
     def _frame_timed_out(self) -> None:
         self._frame_timer = None
@@ -277,7 +299,7 @@ class Connection(asyncio.Protocol):
         """Let the time limit run for answers that don't leave, unless it runs already."""
         if self._write_timer is None:
             seconds = self._listener.settings.write_timeout_seconds
-            self._write_timer = asyncio.get_running_loop().call_later(seconds, self._write_timed_out)
+            self._write_timer = self._listener.loop.call_later(seconds, self._write_timed_out)
 
     def _write_timed_out(self) -> None:
         self._listener.metrics.write_timed_out(self._listener.name)

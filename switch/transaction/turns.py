@@ -27,12 +27,17 @@ class Turn:
         for key in keys:
             last[key] = self
 
+    @property
+    def has_come(self) -> bool:
+        """Whether nobody was before: then it need not be entered, only ended."""
+        return not self._before
+
     async def __aenter__(self) -> None:
         try:
             for turn in self._before:
                 await turn.over()
         except BaseException:
-            self._end()
+            self.end()
             raise
         finally:
             self._before.clear()  # or a chain of turns that never breaks would keep all that ended
@@ -40,7 +45,7 @@ class Turn:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self.end()
 
     async def over(self) -> None:
         """Wait until this turn has ended."""
@@ -50,7 +55,8 @@ class Turn:
             self._ended = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._ended)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Let go of the keys: whoever waits behind is next."""
         self._is_over = True
         for key in self._keys:
             if self._last.get(key) is self:

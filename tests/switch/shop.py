@@ -5,6 +5,7 @@ own. `Node` is one running switch on it without its TCP side: ledger, directory 
 several.
 """
 
+import asyncio
 import itertools
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -159,9 +160,15 @@ class Node:
         terminal.take_keys(answer)
         return answer
 
+    async def answer(self, body: bytes, listener: str = "pos") -> bytes | None:
+        """What the flow responds to the bytes of a message."""
+        answer: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        self.flow.take(body, listener, answer.set_result)
+        return await answer
+
     async def ask(self, terminal: Terminal, message: Message) -> Message:
         """The checked answer to a message."""
-        answer = await self.flow.answer(terminal.sealed(message), "pos")
+        answer = await self.answer(terminal.sealed(message))
         assert answer is not None
         return terminal.opened(answer)
 

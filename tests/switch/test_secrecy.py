@@ -21,7 +21,7 @@ from switch.config import Listener as ListenerSettings
 from switch.observability import logs
 from switch.shell.gate import Gate
 from switch.shell.listener import Listener
-from switch.transaction.flow import Answered
+from switch.transaction.flow import UnderWay
 from switch.transaction.steps import Situation
 from switch.vocabulary import unionpay_pos
 from switch.vocabulary.model import Reply
@@ -40,7 +40,7 @@ class Breaks:
     def __init__(self, ledger: Any) -> None:
         self.numbers = ledger.numbers
 
-    async def post(self, intent: Intent) -> Any:
+    def submit(self, intent: Intent, told: object) -> None:
         """Fail, telling everything."""
         raise RuntimeError(f"can't post {intent!r}")
 
@@ -86,7 +86,7 @@ def traffic(terminal: Terminal, card: Card) -> list[bytes]:
 async def play(node: Node, bodies: list[bytes]) -> None:
     """Send everything over a connection and wait until all of it has been dealt with."""
     settings = ListenerSettings(port=0, frame_timeout_seconds=0.1)
-    listener = Listener("pos", settings, node.flow.answer, Gate(1_000), node.metrics)
+    listener = Listener("pos", settings, node.flow.take, Gate(1_000), node.metrics)
     await listener.open()
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
     for body in bodies:
@@ -161,7 +161,7 @@ async def in_memory(node: Node, terminal: Terminal, holder: Card) -> list[object
     situation = Situation(request, "2611", known, mac_verified=True, destination=OWN_LEDGER, card=card)
     return [
         *(purchase, request, request.pan, known, *known.key_sets, card, signed_on),
-        *(situation, Answered(reply, known.key_sets[0]), node.world.hsm, node.flow, node.parts),
+        *(situation, UnderWay(request, b"", print, 1, 1, 0.0), reply, node.world.hsm, node.flow, node.parts),
     ]
 
 

@@ -36,18 +36,27 @@ class Answerer:
         self.answered = 0
         self.answer_bytes = 0
         self._places = asyncio.Semaphore(0)
+        self._held: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, body: bytes, listener: str) -> bytes | None:
+    def __call__(self, body: bytes, listener: str, respond: Callable[[bytes | None], None]) -> None:
         """Answer one body."""
         self.asked.append(body)
         if body.startswith(b"broken"):
             raise RuntimeError("a defect of the program")
         if body.startswith(b"silent"):
-            return None
-        if body.startswith(b"held"):
-            await self._places.acquire()
+            respond(None)
+        elif body.startswith(b"held"):
+            self._held.add(asyncio.create_task(self._answer_later(body, respond)))
+        else:
+            self._answer(body, respond)
+
+    async def _answer_later(self, body: bytes, respond: Callable[[bytes | None], None]) -> None:
+        await self._places.acquire()
+        self._answer(body, respond)
+
+    def _answer(self, body: bytes, respond: Callable[[bytes | None], None]) -> None:
         self.answered += 1
-        return b"=" + body.ljust(8_000 if body.startswith(b"long") else self.answer_bytes)
+        respond(b"=" + body.ljust(8_000 if body.startswith(b"long") else self.answer_bytes))
 
     def release(self, count: int = 1) -> None:
         """Let this many held requests be answered."""

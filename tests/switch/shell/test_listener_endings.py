@@ -215,7 +215,7 @@ async def test_hanging_up_leaves_nothing_behind(serve: Serve, eventually: Eventu
     peer.writer.transport.abort()
     await eventually(lambda: len(service.listener.connections) == 1)
     service.answerer.release(10)
-    await eventually(lambda: not service.listener.tasks)
+    await eventually(lambda: not service.listener.under_way)
 
     assert service.listener.gate.in_flight == 0
     assert await other.ask("one") == "=one"

@@ -5,6 +5,7 @@ one sending to the next, or must not, as the tables here say.
 """
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -14,10 +15,10 @@ from iso8583_specs.message import Message
 from ledger.identity import TransactionKind
 from ledger.intent import Intent
 from ledger.postgres.group import Result
-from switch.transaction.flow import Flow, PostsIntents
+from switch.transaction.flow import PostsIntents
 from switch.vocabulary.unionpay_pos import RESPONSE_CODES
 from tests.switch.shop import BALANCE_MINOR, Node
-from tests.switch.small_terminal import CODEC, Changes, Terminal
+from tests.switch.small_terminal import Changes, Terminal
 
 
 class SlowLedger:
@@ -29,13 +30,18 @@ class SlowLedger:
         self.posted = 0
         self.may_go = asyncio.Event()
         self._reached = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def post(self, intent: Intent) -> Result:
+    def submit(self, intent: Intent, told: Callable[[Result], None]) -> None:
         """Decide it, later."""
         self.posted += 1
         self._reached.set()
+        task = asyncio.create_task(self._submit_later(intent, told))
+        self._tasks.add(task)
+
+    async def _submit_later(self, intent: Intent, told: Callable[[Result], None]) -> None:
         await self.may_go.wait()
-        return await self._ledger.post(intent)
+        self._ledger.submit(intent, told)
 
     async def reached(self) -> int:
         """How many have come, once the first has and all others had the time to."""
@@ -216,7 +222,7 @@ async def test_repeat_by_another_listener_waits_too(node: Node) -> None:
     terminal, card = await node.terminal(), await node.card()
     body = terminal.sealed(terminal.purchase(card))
 
-    asked = [asyncio.create_task(Flow(CODEC, slow.parts).answer(body, name)) for name in ("pos", "shop")]
+    asked = [asyncio.create_task(slow.with_parts().answer(body, name)) for name in ("pos", "shop")]
     assert await ledger.reached() == 1
     ledger.may_go.set()
     first, second = await asyncio.gather(*asked)

@@ -74,7 +74,7 @@ async def parties(node: Node) -> AsyncIterator[Parties]:
 
 async def check(node: Node, body: bytes) -> None:
     """The flow answers a request, and only a request, in the dialect's words, and repeats who asked."""
-    answer = await node.flow.answer(body, "pos")
+    answer = await node.answer(body)
     readable = CODEC.decode_readable(body)
     if readable is None or not is_request(readable.mti):
         assert answer is None
