@@ -78,9 +78,9 @@ def retrieval_reference(transaction_id: int) -> str:
     return _TRIPLES[a] + _TRIPLES[b] + _TRIPLES[c] + _TRIPLES[d]
 
 
-def approval_code(transaction_id: int) -> str:
+def approval_code(reference: str) -> str:
     """Field 38: the last six characters of the retrieval reference."""
-    return retrieval_reference(transaction_id)[6:]
+    return reference[6:]
 
 
 def transaction_of_reference(reference: str) -> int | None:

@@ -7,6 +7,7 @@ the card's state is now: only the ledger knows whether it is a repeat.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ledger.identity import TransactionKind
 from ledger.outcome import Outcome
@@ -21,8 +22,7 @@ class PinVerdict(Enum):
     MISMATCH = "mismatch"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a request comes from, as the journal keeps it."""
 
     merchant_account: int

@@ -30,6 +30,9 @@ class OriginalState(Enum):
     VOIDED = "voided"
     REVERSED = "reversed"
 
+    __hash__ = object.__hash__
+    """A member is one object; the hash that Enum gives it is a call in Python, at each look-up."""
+
 
 class Event(Enum):
     """What arrives."""
@@ -42,6 +45,8 @@ class Event(Enum):
     """Its void, under a key not used before."""
     VOID_REVERSAL = "reversal of its void"
     """The reversal of a void of it; the void stands."""
+
+    __hash__ = object.__hash__  # as above
 
 
 class Action(Enum):

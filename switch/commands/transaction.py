@@ -103,7 +103,7 @@ def _shown(bench: Workbench, record: TransactionRecord) -> dict[str, object]:
         "kind": record.kind.name.lower(),
         "outcome": record.outcome.name.lower(),
         "response_code": RESPONSE_CODES[record.outcome],
-        "approval_code": approval_code(row.id),
+        "approval_code": approval_code(retrieval_reference(row.id)),
         "business_date": record.business_date,
         "received_at": datetime.fromtimestamp(row.received_at_us / 1e6, UTC),
         "local_time": at.time,

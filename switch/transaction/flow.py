@@ -76,6 +76,9 @@ OF_THE_TERMINAL: Final = frozenset(
 )
 """Refusals for what the directory says of a terminal, which another node may have changed meanwhile."""
 
+_FINGERPRINTED: Final = (3, 4, 25, 49, 61, 37)
+"""The fields that make two requests the same, beside the card and the type in field 60."""
+
 _MAC_BYTES: Final = 8
 Value = TypeVar("Value")
 _log = get("switch.transaction")
@@ -204,7 +207,7 @@ class Flow:
         self._in_memory = InMemory(parts.directory)
         self._ledger = parts.ledger
         self._turns = parts.turns
-        self._rules: dict[Product, ProductRules] = {}
+        self._rules: dict[int, tuple[Product, ProductRules]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, body: bytes, listener: str, respond: Respond) -> None:
@@ -456,20 +459,21 @@ class Flow:
         """A keyed hash of what makes two requests the same: never of fields that change on a repeat."""
         fields = request.message.fields
         pan = request.pan.clear if request.pan is not None else ""
-        told = [str(fields.get(number, "")) for number in (3, 4, 25, 49, 61, 37)]
-        return self._hsm.fingerprint("\0".join([pan, str(fields[60])[:2], *told]).encode("latin-1"))
+        told = (pan, str(fields[60])[:2], *[fields.get(number, "") for number in _FINGERPRINTED])
+        return self._hsm.fingerprint("\0".join(map(str, told)).encode("latin-1"))
 
     def _rules_of(self, product: Product) -> ProductRules:
-        rules = self._rules.get(product)
-        if rules is None:
-            rules = self._rules[product] = ProductRules(
+        known = self._rules.get(product.id)
+        if known is None or known[0] is not product:
+            rules = ProductRules(
                 product.asset,
                 product.pin_tries_max,
                 product.transaction_max_minor,
                 product.day_amount_max_minor,
                 product.day_count_max,
             )
-        return rules
+            known = self._rules[product.id] = product, rules
+        return known[1]
 
     def _result_reply(self, result: Result) -> Reply:
         at = self._clock.local(result.received_at_us)

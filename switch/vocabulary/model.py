@@ -5,8 +5,9 @@ Checks, ledger and flow speak only of these. A dialect's module reads a message 
 with `defect` set: terminals are told 30 in an answer that echoes what could be read.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from iso8583_specs.message import Message
 from iso8583_specs.values import Pan
@@ -25,6 +26,9 @@ class Service(Enum):
     PURCHASE_VOID = "purchase_void"
     PURCHASE_VOID_REVERSAL = "purchase_void_reversal"
     UNSUPPORTED = "unsupported"
+
+    __hash__ = object.__hash__
+    """A member is one object; the hash that Enum gives it is a call in Python, at each look-up."""
 
 
 class KeyLayout(Enum):
@@ -82,8 +86,7 @@ class Request:
         return f"<Request {self.service.value} {self.terminal_id} {self.batch}/{self.stan}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a request is answered, before it is a message of any dialect.
 
     Attributes:
@@ -102,5 +105,8 @@ class Reply:
     date: str
     available_minor: int | None = None
     batch: str | None = None
-    session_keys: bytes | None = field(default=None, repr=False)
+    session_keys: bytes | None = None
     has_mac: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.outcome.name} {self.transaction_id}>"

@@ -6,6 +6,7 @@ docs/dialects.md, message matrix, field 60 and response codes.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -93,6 +94,8 @@ OPTIONAL: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(
 )
 """Fields that belong to a service beside the needed ones; others are accepted and counted."""
 
+_SERVICES: Final[Mapping[tuple[str, ...], Service]] = dict([*FINANCIAL.items(), *MANAGEMENT.items()])
+_MANAGEMENT_MTIS: Final = frozenset(mti for mti, _ in MANAGEMENT)
 _EXPECTED: Final = {service: NEEDED[service] | OPTIONAL[service] for service in Service}
 
 CARD_SERVICES: Final = frozenset({Service.PURCHASE, Service.BALANCE_INQUIRY})
@@ -103,7 +106,7 @@ _VOID_SERVICES: Final = frozenset({Service.PURCHASE_VOID, Service.PURCHASE_VOID_
 
 _FINANCIAL_SERVICES: Final = frozenset(FINANCIAL.values())
 
-ECHOED: Final = (2, 3, 4, 11, 14, 25, 41, 42, 49, 60)
+ECHOED: Final[tuple[int, ...]] = (2, 3, 4, 11, 14, 25, 41, 42, 49, 60)
 """Fields of the request that every answer repeats where they were present."""
 
 RESPONSE_CODES: Final[Mapping[Outcome, str]] = MappingProxyType(
@@ -157,21 +160,38 @@ _ANSWERS: Final = MappingProxyType({"0": "1", "2": "3"})
 """The function digit of an MTI and that of its answer; other functions are no requests."""
 
 
+@lru_cache(maxsize=1024)
 def is_request(mti: str) -> bool:
     """Whether a message with this MTI wants an answer: a request or advice, first sending or repeat."""
     return mti[0] == _VERSION_1987 and mti[1] != _NO_CLASS and mti[2] in _ANSWERS and mti[3] in "01"
 
 
+class Shape(NamedTuple):
+    """What follows from the codes and the set of fields of a message alone, whatever the fields hold.
+
+    Attributes:
+        service: What is asked for.
+        missing: The first field that is missing, in words.
+        card_defect: What is wrong with how the card is named, in words.
+        unexpected: How many fields the service doesn't need.
+    """
+
+    service: Service
+    missing: str | None
+    card_defect: str | None
+    unexpected: int
+
+
 def read(message: Message) -> Request:
     """Read a message that `is_request` into the canonical request."""
-    mti = message.mti[:3] + "0"
-    field_60 = _text(message, 60)
-    service = _service(message, mti, field_60)
+    mti, field_60 = message.mti[:3] + "0", _text(message, 60)
+    shape = _shape(mti, _codes(message, mti, field_60), tuple(message.fields))
+    service = shape.service
     request = Request(service, message, terminal_id=_text(message, 41), merchant_id=_text(message, 42))
     request.stan = _text(message, 11)
     request.batch = field_60[2:8]
-    request.defect = _defect(message, mti, service, field_60)
-    request.unexpected_fields = len(message.fields.keys() - _EXPECTED[service])
+    request.defect = shape.missing or _defect(message, mti, shape, field_60)
+    request.unexpected_fields = shape.unexpected
     mac = message.fields.get(MAC_FIELD)
     request.mac = mac if isinstance(mac, bytes) else None
     if service is Service.SIGN_ON:
@@ -181,53 +201,70 @@ def read(message: Message) -> Request:
     return request
 
 
+def _codes(message: Message, mti: str, field_60: str) -> tuple[str, ...]:
+    """What names the service beside the MTI."""
+    if mti in _MANAGEMENT_MTIS:
+        return (field_60[8:11],)
+    return _text(message, 3)[:2], _text(message, 25), field_60[:2]
+
+
+@lru_cache(maxsize=4096)
+def _shape(mti: str, codes: tuple[str, ...], numbers: tuple[int, ...]) -> Shape:
+    """The shape of a message; peers send few, again and again, and one that plays pushes out only these."""
+    service = _SERVICES.get((mti, *codes), Service.UNSUPPORTED)
+    present = frozenset(numbers)
+    naming = NAMING.get(mti, _NAMELESS)
+    missing = (NEEDED[service] | naming.fields) - present
+    return Shape(
+        service,
+        f"field {min(missing)} is missing" if missing else None,
+        _card_shape_defect(present, service),
+        len(present - _EXPECTED[service]),
+    )
+
+
 def _text(message: Message, number: int) -> str:
     value = message.fields.get(number, "")
     return value if isinstance(value, str) else ""
 
 
-def _service(message: Message, mti: str, field_60: str) -> Service:
-    if mti in ("0800", "0820"):
-        return MANAGEMENT.get((mti, field_60[8:11]), Service.UNSUPPORTED)
-    codes = (mti, _text(message, 3)[:2], _text(message, 25), field_60[:2])
-    return FINANCIAL.get(codes, Service.UNSUPPORTED)
-
-
-def _defect(message: Message, mti: str, service: Service, field_60: str) -> str | None:
-    """The first rule of the dialect that the message breaks, in words."""
-    naming = NAMING.get(mti, _NAMELESS)
-    missing = (NEEDED[service] | naming.fields) - message.fields.keys()
-    if missing:
-        return f"field {min(missing)} is missing"
-    if len(field_60) < naming.field_60_digits:
+def _defect(message: Message, mti: str, shape: Shape, field_60: str) -> str | None:
+    """The first rule of the dialect that what the fields hold breaks, in words."""
+    if len(field_60) < NAMING.get(mti, _NAMELESS).field_60_digits:
         return "field 60 is too short"
+    service = shape.service
     if service is Service.UNSUPPORTED:
         return None
     if service in _FINANCIAL_SERVICES:
-        return _financial_defect(message, service)
+        return _financial_defect(message, shape)
     return None if field_60[:2] == _MANAGEMENT_TYPE else "field 60 is not of management"
 
 
-def _financial_defect(message: Message, service: Service) -> str | None:
+def _financial_defect(message: Message, shape: Shape) -> str | None:
     if not _text(message, 49).isdecimal():
         return "field 49 is no currency number"
-    if service in _VOID_SERVICES and len(_text(message, 61)) < _BATCH_AND_STAN:
+    if shape.service in _VOID_SERVICES and len(_text(message, 61)) < _BATCH_AND_STAN:
         return "field 61 is too short"
-    return _card_defect(message, service)
+    return shape.card_defect or _card_defect(message)
 
 
-def _card_defect(message: Message, service: Service) -> str | None:
-    fields = message.fields
-    names_card = 2 in fields or 35 in fields
+def _card_shape_defect(present: frozenset[int], service: Service) -> str | None:
+    names_card = 2 in present or 35 in present
     if service in CARD_SERVICES and not names_card:
         return "field 2 or 35 is missing"
-    if 52 in fields and 53 not in fields:
+    if 52 in present and 53 not in present:
         return "field 53 is missing beside field 52"
-    if 52 in fields and not names_card and service is Service.PURCHASE_VOID:
+    if 52 in present and not names_card and service is Service.PURCHASE_VOID:
         return "field 2 or 35 is missing beside field 52"
-    on_track, separator, _ = _text(message, 35).partition("=")
-    if 35 in fields and not (separator and on_track.isdecimal() and len(on_track) <= PAN_DIGITS_MAX):
-        return "field 35 is no track 2"
+    return None
+
+
+def _card_defect(message: Message) -> str | None:
+    fields = message.fields
+    if 35 in fields:
+        on_track, separator, _ = _text(message, 35).partition("=")
+        if not (separator and on_track.isdecimal() and len(on_track) <= PAN_DIGITS_MAX):
+            return "field 35 is no track 2"
     return "field 2 is empty" if fields.get(2) == "" else None
 
 
@@ -265,14 +302,15 @@ def answer(request: Message, reply: Reply) -> Message:
     A MAC is only given its place; whoever holds the key fills it in. The echoed fields keep their fillers, so
     they come back exactly as they were sent.
     """
-    fields: dict[int, str | bytes] = {n: request.fields[n] for n in ECHOED if n in request.fields}
-    fillers = {n: digit for n, digit in request.fillers.items() if n in fields}
+    told, reference = request.fields, retrieval_reference(reply.transaction_id)
+    fields: dict[int, str | bytes] = {number: told[number] for number in ECHOED if number in told}
+    fillers = {number: digit for number, digit in request.fillers.items() if number in fields}
     fields[12] = reply.time
     fields[13] = reply.date
-    fields[37] = retrieval_reference(reply.transaction_id)
+    fields[37] = reference
     fields[39] = RESPONSE_CODES[reply.outcome]
     if reply.has_mac and reply.outcome is Outcome.APPROVED:
-        fields[38] = approval_code(reply.transaction_id)
+        fields[38] = approval_code(reference)
     if reply.available_minor is not None:
         fields[54] = _balance(reply.available_minor)
     if reply.session_keys is not None:

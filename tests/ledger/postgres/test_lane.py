@@ -167,7 +167,7 @@ async def given_up(node: Node, wallet: int, **poison: object) -> list[tuple[int,
     """Post a poisoned intent among others: they must be posted, and it alone refused."""
     origin = node.till.purchase(wallet, 1).origin
     if text := poison.pop("merchant_id", None):
-        poison["origin"] = replace(origin, merchant_id=str(text))
+        poison["origin"] = origin._replace(merchant_id=str(text))
     bad = replace(node.till.purchase(wallet, 1), **poison)
     good = [node.till.purchase(wallet, 1) for _ in range(6)]
 

@@ -109,7 +109,7 @@ async def test_answer_that_fits_no_frame_is_a_defect(serve: Serve) -> None:
     """An answer over the frame's limit is not sent, and breaks nothing else."""
     service = await serve()
     peer = await service.connect()
-    service.listener.answer = lambda body, listener: asyncio.sleep(0, body.strip() * 1_000)
+    service.listener.answer = lambda body, listener, respond: respond(body.strip() * 1_000)
 
     peer.send("much too long")
 
