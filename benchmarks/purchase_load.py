@@ -2,9 +2,11 @@
 
 Messages are put together from bytes, not through the codec, so that the client takes as little of the shared
 processors as it can. A closed loop keeps a number of purchases under way; an open loop sends at a fixed rate
-and measures each answer from the moment its request was due, so that a stall shows in full.
+and measures each answer from the moment its request was due, so that a stall shows in full. With
+`--each-card-once` a closed loop goes through the cards in order and ends: afterwards a switch knows them all,
+as one that has been in service does.
 
-    python -m benchmarks.purchase_load WORLD PORT SECONDS --in-flight N | --rate N
+    python -m benchmarks.purchase_load WORLD PORT SECONDS --in-flight N [--each-card-once] | --rate N
 """
 
 import argparse
@@ -86,9 +88,19 @@ class Load:
 
     def __init__(self, cards: list[Card]) -> None:
         self.cards = cards
+        self.unseen: list[Card] | None = None
         self.latencies: list[float] = []
         self.codes: dict[bytes, int] = {}
         self.measuring = False
+
+    def pick(self, count: int) -> list[Card]:
+        """So many cards to buy with: any, or the next ones while some haven't been seen."""
+        if self.unseen is None:
+            cards = self.cards
+            return [cards[int(random.random() * len(cards))] for _ in range(count)]
+        picked = self.unseen[-count:]
+        del self.unseen[-count:]
+        return picked
 
 
 class Line(asyncio.Protocol):
@@ -143,12 +155,11 @@ class Line(asyncio.Protocol):
     def send(self, count: int, due: float | None = None) -> None:
         """Send purchases of terminals in turn, each of a random card."""
         frames = []
-        cards, pick = self.load.cards, random.random
         now = perf_counter() if due is None else due
-        for _ in range(count):
+        for card in self.load.pick(count):
             terminal = self.order[self._next]
             self._next = (self._next + 1) % len(self.order)
-            stan, frame = terminal.purchase(cards[int(pick() * len(cards))])
+            stan, frame = terminal.purchase(card)
             self.sent[terminal.names[:8], stan] = now
             frames.append(frame)
         self.transport.write(b"".join(frames))
@@ -184,9 +195,36 @@ async def answered(lines: list[Line]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def run(
-    world: dict[str, Any], port: int, seconds: float, in_flight: int, rate: float
-) -> dict[str, Any]:
+def fill(lines: list[Line], in_flight: int) -> None:
+    """Start a closed loop with so many purchases under way."""
+    for line in lines:
+        line.closed_loop = True
+        line.send(max(1, in_flight // LINES))
+
+
+async def closed_loop(
+    lines: list[Line], load: Load, options: argparse.Namespace
+) -> tuple[resource.struct_rusage, float]:
+    """Keep purchases under way, and warm up; returns the use of the processor and the time after that."""
+    fill(lines, options.in_flight)
+    await asyncio.sleep(WARM_UP_SECONDS)
+    print("warm", flush=True, file=sys.stderr)
+    used, started, load.measuring = resource.getrusage(resource.RUSAGE_SELF), perf_counter(), True
+    await asyncio.sleep(options.seconds)
+    return used, started
+
+
+async def each_card_once(lines: list[Line], load: Load, in_flight: int) -> None:
+    """Buy with every card, in order."""
+    print("warm", flush=True, file=sys.stderr)
+    load.unseen, load.measuring = list(load.cards[::-1]), True
+    fill(lines, in_flight)
+    while load.unseen:  # noqa: ASYNC110 - as in `answered`
+        await asyncio.sleep(0.01)
+    await answered(lines)
+
+
+async def run(world: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     """Sign on, load, and tell what was measured."""
     cards = [
         Card(c["pan"], c["pin"], bytes([0x37]) + bytes.fromhex(c["track2"].replace("=", "D") + "0"))
@@ -200,22 +238,20 @@ async def run(
     lines = []
     for index in range(LINES):
         mine = terminals[index::LINES]
-        _, line = await loop.create_connection(lambda m=mine: Line(m, load, in_flight), "127.0.0.1", port)
+        _, line = await loop.create_connection(
+            lambda m=mine: Line(m, load, options.in_flight), "127.0.0.1", options.port
+        )
         lines.append(line)
     await asyncio.gather(*(line.signed_on for line in lines))
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    if rate:
-        await open_loop(lines, rate, seconds, load)
-        elapsed = seconds
+    used, started = resource.getrusage(resource.RUSAGE_SELF), perf_counter()
+    if options.each_card_once:
+        await each_card_once(lines, load, options.in_flight)
+    elif options.rate:
+        await open_loop(lines, options.rate, options.seconds, load)
     else:
-        for line in lines:
-            line.closed_loop = True
-            line.send(max(1, in_flight // LINES))
-        await asyncio.sleep(WARM_UP_SECONDS)
-        print("warm", flush=True, file=sys.stderr)
-        used, started, load.measuring = resource.getrusage(resource.RUSAGE_SELF), perf_counter(), True
-        await asyncio.sleep(seconds)
-        load.measuring, elapsed = False, perf_counter() - started
+        used, started = await closed_loop(lines, load, options)
+    elapsed = options.seconds if options.rate else perf_counter() - started
+    load.measuring = False
     spent = resource.getrusage(resource.RUSAGE_SELF)
     cpu = spent.ru_utime + spent.ru_stime - used.ru_utime - used.ru_stime
     for line in lines:
@@ -239,12 +275,13 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("seconds", type=float)
     parser.add_argument("--in-flight", type=int, default=512)
+    parser.add_argument("--each-card-once", action="store_true")
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--first-stan", type=int, default=0)
     options = parser.parse_args()
     world = json.loads(options.world.read_bytes()) | {"first_stan": options.first_stan}
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        result = runner.run(run(world, options.port, options.seconds, options.in_flight, options.rate))
+        result = runner.run(run(world, options))
     print(json.dumps(result))
 
 
