@@ -123,12 +123,9 @@ class Ledger:
         if lane.depth >= self._queue_limit:
             self._tell(refused(intent), told)
             return
-        lane.submit(intent).add_done_callback(partial(self._settled, intent, told))
+        lane.submit(intent, partial(self._settled, intent, told))
 
-    def _settled(
-        self, intent: Intent, told: Callable[[Result], None], answer: "asyncio.Future[Result | Moved]"
-    ) -> None:
-        result = answer.result()
+    def _settled(self, intent: Intent, told: Callable[[Result], None], result: Result | Moved) -> None:
         if isinstance(result, Moved):
             self._queue(intent, self._lanes[result.wallet_id % LANES], told)
         else:

@@ -16,7 +16,8 @@ refused.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from time import perf_counter
 from typing import NamedTuple
@@ -55,11 +56,19 @@ _FAILURES_BEFORE_SPLIT = 3
 _RECONNECT_SECONDS = 0.2
 
 
-class Waiting(NamedTuple):
-    """An intent and whoever waits for its result."""
+@dataclass(slots=True)
+class Waiting:
+    """An intent, and whoever is told its result, once."""
 
     intent: Intent
-    answer: "asyncio.Future[Result | Moved]"
+    told: Callable[[Result | Moved], None]
+    is_answered: bool = False
+
+    def answer(self, result: Result | Moved) -> None:
+        """Tell the result, unless one was told before."""
+        if not self.is_answered:
+            self.is_answered = True
+            self.told(result)
 
 
 class _Written(NamedTuple):
@@ -120,12 +129,10 @@ class Lane:
         """Whether the database answers: the connection stands, and no group's outcome has to be found out."""
         return not self._resolving and self._session.is_open
 
-    def submit(self, intent: Intent) -> "asyncio.Future[Result | Moved]":
-        """Queue an intent; the future ends when its group is durable, or when it certainly never will be."""
-        answer: asyncio.Future[Result | Moved] = asyncio.get_running_loop().create_future()
-        self._queue.append(Waiting(intent, answer))
+    def submit(self, intent: Intent, told: Callable[[Result | Moved], None]) -> None:
+        """Queue an intent; `told` is called when its group is durable, or when it certainly never will be."""
+        self._queue.append(Waiting(intent, told))
         self._arrived.set()
-        return answer
 
     async def start(self) -> None:
         """Connect and enter the writer's row."""
@@ -185,7 +192,7 @@ class Lane:
                 if committed is not None:
                     self._accept(batch, committed)
                     return
-                batch = [waiting for waiting in batch if not waiting.answer.done()]
+                batch = [waiting for waiting in batch if not waiting.is_answered]
             else:
                 self._accept(batch, written)
                 return
@@ -361,9 +368,7 @@ class Lane:
             self._cache.put(wallet_id, wallet.version, wallet.state)
         for wallet_id, amount_minor in written.group.shortfalls:
             self._observer.shortfall_posted(wallet_id, amount_minor)
-        for (_, answer), result in zip(batch, written.results, strict=True):
-            if not answer.done():
-                answer.set_result(result)
+        asyncio.get_running_loop().call_soon(_answer, batch, written.results)  # the next group goes first
 
     async def _resolve(self, batch: Sequence[Waiting]) -> _Written | None:
         """Learn what became of the group in flight; None if it was certainly not committed.
@@ -409,8 +414,12 @@ def _place_of(row: EntryRow) -> tuple[int, int]:
     return row.transaction_id, row.leg
 
 
+def _answer(batch: Sequence[Waiting], results: Sequence[Result | Moved]) -> None:
+    for waiting, result in zip(batch, results, strict=True):
+        waiting.answer(result)
+
+
 def _refuse(batch: "Sequence[Waiting] | deque[Waiting]") -> None:
     """Answer intents that are certainly not committed."""
-    for intent, answer in batch:
-        if not answer.done():
-            answer.set_result(refused(intent))
+    for waiting in batch:
+        waiting.answer(refused(waiting.intent))

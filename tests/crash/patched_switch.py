@@ -35,8 +35,7 @@ def answer_before_commit() -> None:
 
     def numbered_and_answered(lane: Lane, group: Group, results: list[Result | Moved]) -> _Written:
         for waiting, result in zip(batches[lane], results, strict=True):
-            if not waiting.answer.done():
-                waiting.answer.set_result(result)
+            waiting.answer(result)
         return numbered(lane, group, results)
 
     async def write_late(

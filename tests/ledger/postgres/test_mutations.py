@@ -64,7 +64,7 @@ def answer_early(patch: Patch) -> None:
 
     def early_numbered(lane: Lane, group: Group, results: list[Result | Moved]) -> _Written:
         for waiting, result in zip(deciding.pop(), results, strict=True):
-            waiting.answer.set_result(result)
+            waiting.answer(result)
         return numbered(lane, group, results)
 
     patch.setattr(Lane, "_attempt", early_attempt)
