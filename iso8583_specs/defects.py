@@ -23,6 +23,9 @@ class Defect(StrEnum):
     WRONG_TYPE = "text where the field is binary, or the reverse"
     BAD_FILLER = "the filler is not one upper-case hex digit"
     TRAILING_BYTES = "bytes after the last field"
+    BAD_TAG = "the tag has no end within four bytes"
+    BAD_TLV_LENGTH = "the length is indefinite or reserved"
+    BAD_SIGN = "the sign is neither C nor D"
 
 
 class MalformedMessage(Exception):
