@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, cast
 
-from iso8583_specs.framing import FRAMINGS, Frame, Framing, reply_tpdu, write_frame
+from iso8583_specs.framing import FRAMINGS, Frame, Framing, reply_frame
 from switch.config import Listener as ListenerSettings
 from switch.observability.logs import get
 from switch.observability.metrics import Metrics
@@ -194,16 +194,18 @@ class Connection(asyncio.Protocol):
         try:
             answer = await listener.answer(frame.body, listener.name)
             if answer is not None:
-                tpdu = reply_tpdu(frame.tpdu)
-                self._answers.append(write_frame(listener.framing, tpdu, frame.header, answer))
+                self._answers.append(reply_frame(listener.framing, frame, answer))
         except Exception:  # noqa: BLE001 - whatever it was, the other requests go on
             _log.exception("request failed", listener=listener.name)
         finally:
             self._line.answered()
             listener.gate.leave()
-            if not self._is_settling:
-                self._is_settling = True
-                asyncio.get_running_loop().call_soon(self._settle)
+            self._settle_soon()
+
+    def _settle_soon(self) -> None:
+        if not self._is_settling:
+            self._is_settling = True
+            asyncio.get_running_loop().call_soon(self._settle)
 
     def _settle(self) -> None:
         """Write the answers that became ready together, in one piece, and go on."""
@@ -247,6 +249,9 @@ class Connection(asyncio.Protocol):
             listener.tasks.add(task)
             task.add_done_callback(listener.tasks.discard)
         listener.gate.enter(len(taken.frames))
+        if taken.keep_alives:
+            self._answers += taken.keep_alives
+            self._settle_soon()
 
     def _read_or_pause(self, *, may_read: bool) -> None:
         if may_read:
