@@ -2,6 +2,11 @@
 
 There is one implementation, `plans.PlannedCodec`: plans compiled for the messages that come often, and the
 interpreter behind them, which alone says what is accepted, refused and written.
+
+A codec comes in two kinds. The usual one reads and writes exactly what pyiso8583 does by the same table, which
+knows nothing of content: a packed amount with a nibble A is an amount with a letter. A strict one, for who
+acts on what a message says, also refuses an MTI that isn't four digits, and digits, tracks and hex digits that
+are none.
 """
 
 from functools import cache
@@ -9,10 +14,10 @@ from typing import Protocol
 
 from iso8583_specs.defects import Defect, MalformedMessage, UnencodableField
 from iso8583_specs.dialects import UnknownDialect, spec_for
+from iso8583_specs.interpreter import Interpreter, Peek
 from iso8583_specs.message import Message
-from iso8583_specs.plans import PlannedCodec
 
-__all__ = ["Codec", "Defect", "MalformedMessage", "UnencodableField", "UnknownDialect", "codec_for"]
+__all__ = ["Codec", "Defect", "MalformedMessage", "Peek", "UnencodableField", "UnknownDialect", "codec_for"]
 
 
 class Codec(Protocol):
@@ -21,7 +26,7 @@ class Codec(Protocol):
     dialect: str
 
     def decode(self, body: bytes) -> Message:
-        """The message in a frame's body, which starts at the MTI.
+        """The message in a frame's body, which starts at the MTI or at the header that the dialect has.
 
         Raises:
             MalformedMessage: The bytes aren't a message of the dialect. Nothing else is ever raised.
@@ -35,6 +40,14 @@ class Codec(Protocol):
         """
         ...
 
+    def peek(self, body: bytes) -> Peek:
+        """What a proxy needs, without the other fields; what stands behind field 41 isn't looked at.
+
+        Raises:
+            MalformedMessage: The bytes up to field 41 aren't those of a message of the dialect.
+        """
+        ...
+
     def encode(self, message: Message) -> bytes:
         """The body that says the message; of a decoded message the very bytes it came from.
 
@@ -45,10 +58,10 @@ class Codec(Protocol):
 
 
 @cache
-def codec_for(dialect: str) -> Codec:
+def codec_for(dialect: str, *, strict: bool = False) -> Codec:
     """The codec of a dialect (`unionpay_pos`) or of one of its profiles (`unionpay_pos.vfwz`).
 
     Raises:
         UnknownDialect: There is none of that name.
     """
-    return PlannedCodec(dialect, spec_for(dialect))
+    return Interpreter(dialect, spec_for(dialect), strict=strict)

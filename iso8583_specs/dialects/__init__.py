@@ -1,21 +1,30 @@
 """The dialects by name; a new one is a module here with its table, and a row below.
 
 A profile is a deployment's deviations from its dialect: a few fields laid over the dialect's table, named
-`<dialect>.<profile>`.
+`<dialect>.<profile>`. What a user adds comes from a file, see `dialect_files`.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from iso8583_specs.dialects import unionpay_pos
-from iso8583_specs.spec import Spec
+from iso8583_specs.dialects import iso1987, iso1993, unionpay_pos
+from iso8583_specs.spec import FieldSpec, Spec
+
+_TABLES: Final[Mapping[str, Spec]] = {"unionpay_pos": unionpay_pos.SPEC, **iso1987.SPECS, **iso1993.SPECS}
+_PROFILES: Final[Mapping[str, Mapping[str, FieldSpec]]] = {
+    **{f"unionpay_pos.{profile}": overrides for profile, overrides in unionpay_pos.PROFILES.items()},
+    **iso1987.PROFILES,
+    **iso1993.PROFILES,
+}
 
 DIALECTS: Final[Mapping[str, Spec]] = MappingProxyType(
-    {"unionpay_pos": unionpay_pos.SPEC}
-    | {
-        f"unionpay_pos.{profile}": MappingProxyType({**unionpay_pos.SPEC, **overrides})
-        for profile, overrides in unionpay_pos.PROFILES.items()
+    {
+        **_TABLES,
+        **{
+            name: MappingProxyType({**_TABLES[name.partition(".")[0]], **overrides})
+            for name, overrides in _PROFILES.items()
+        },
     }
 )
 
