@@ -34,6 +34,7 @@ __all__ = [
     "parse_frame",
     "reply_frame",
     "reply_tpdu",
+    "stated_size",
     "write_frame",
 ]
 
@@ -166,7 +167,7 @@ class FrameReader:
         return len(self._buffer) > self._start
 
     def _size(self, prefix: bytes | bytearray) -> int:
-        size = _size(self._framing, bytes(prefix))
+        size = stated_size(self._framing, bytes(prefix))
         if size is None:
             raise self._lose(FrameDefect.BAD_PREFIX)
         return size
@@ -237,8 +238,11 @@ def parse_frame(framing: Framing, raw: bytes) -> Frame:
     if size > framing.max_frame_bytes:
         raise FramingError(FrameDefect.TOO_LARGE)
     prefix = raw[: framing.prefix_bytes]
-    if framing.length_bytes and _stated_size(framing, prefix) != size:
+    if len(prefix) < framing.prefix_bytes:
         raise FramingError(FrameDefect.LENGTH_MISMATCH)
+    stated = stated_size(framing, prefix) if framing.length_bytes else size
+    if stated != size:
+        raise FramingError(FrameDefect.BAD_PREFIX if stated is None else FrameDefect.LENGTH_MISMATCH)
     frame = _split(framing, prefix, raw[framing.prefix_bytes :])
     if isinstance(frame, KeepAlive):
         raise FramingError(FrameDefect.EMPTY)
@@ -247,22 +251,8 @@ def parse_frame(framing: Framing, raw: bytes) -> Frame:
     return frame
 
 
-def _stated_size(framing: Framing, prefix: bytes) -> int:
-    """The size that a whole prefix states.
-
-    Raises:
-        FramingError: It isn't whole, or not of its form.
-    """
-    if len(prefix) < framing.prefix_bytes:
-        raise FramingError(FrameDefect.LENGTH_MISMATCH)
-    size = _size(framing, prefix)
-    if size is None:
-        raise FramingError(FrameDefect.BAD_PREFIX)
-    return size
-
-
-def _size(framing: Framing, prefix: bytes) -> int | None:
-    """How many bytes follow the prefix; None if it isn't of its form."""
+def stated_size(framing: Framing, prefix: bytes) -> int | None:
+    """How many bytes a whole prefix says will follow it; None if it isn't of the framing's form."""
     at = len(framing.lead)
     end = at + framing.length_bytes
     if prefix[:at] != framing.lead or prefix[end:] not in framing.gaps:
