@@ -14,8 +14,8 @@ from typing import Protocol
 
 from iso8583_specs.defects import Defect, MalformedMessage, UnencodableField
 from iso8583_specs.dialects import UnknownDialect, spec_for
-from iso8583_specs.interpreter import Interpreter, Peek
-from iso8583_specs.message import Message
+from iso8583_specs.message import Message, Peek
+from iso8583_specs.plans import PlannedCodec
 
 __all__ = ["Codec", "Defect", "MalformedMessage", "Peek", "UnencodableField", "UnknownDialect", "codec_for"]
 
@@ -64,4 +64,4 @@ def codec_for(dialect: str, *, strict: bool = False) -> Codec:
     Raises:
         UnknownDialect: There is none of that name.
     """
-    return Interpreter(dialect, spec_for(dialect), strict=strict)
+    return PlannedCodec(dialect, spec_for(dialect), strict=strict)

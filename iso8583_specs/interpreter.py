@@ -15,29 +15,10 @@ from typing import Final, NamedTuple
 from iso8583_specs.defects import Defect, MalformedMessage, UnencodableField
 from iso8583_specs.fields import HEADER_NUMBER, Field, bytes_of, compile_field, is_hex, text_of
 from iso8583_specs.layout import BadBitmap, Layout
-from iso8583_specs.message import Message, Spelling, Value
+from iso8583_specs.message import PEEKED, Message, Peek, Spelling
 from iso8583_specs.spec import HEADER, RAW, FieldSpec, Spec
 
-_STAN, _RRN, _TERMINAL = 11, 37, 41
 _MTI_LETTERS: Final = 4
-
-
-class Peek(NamedTuple):
-    """What a proxy needs of a message to pass it on; None for a field that is absent.
-
-    Attributes:
-        mti: As in `Message`.
-        stan: Field 11.
-        rrn: Field 37.
-        terminal: Field 41.
-        bitmap: All bitmaps as they stand in the message.
-    """
-
-    mti: str
-    stan: Value | None
-    rrn: Value | None
-    terminal: Value | None
-    bitmap: bytes
 
 
 class Interpreter:
@@ -80,10 +61,10 @@ class Interpreter:
         message, numbers, bitmaps_at, at = self._start(body)
         bitmaps = body[bitmaps_at:at]
         for number in numbers:
-            if number > _TERMINAL:
+            if number > max(PEEKED):
                 break
             at = self._field(number, bitmaps_at).decode(body, at, message)
-        stan, rrn, terminal = (message.fields.get(number) for number in (_STAN, _RRN, _TERMINAL))
+        stan, rrn, terminal = (message.fields.get(number) for number in PEEKED)
         return Peek(message.mti, stan, rrn, terminal, bitmaps)
 
     def encode(self, message: Message) -> bytes:

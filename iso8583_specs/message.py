@@ -6,7 +6,7 @@ nibbles, lengths and bitmaps in another spelling. With these it re-encodes to th
 """
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from iso8583_specs.values import mask_field
 
@@ -58,3 +58,25 @@ class Message:
         shown |= {number: f"<{len(part.fields)} fields>" for number, part in self.parts.items()}
         fields = ", ".join(f"{number}: {shown[number]}" for number in sorted(shown))
         return f"Message(mti={self.mti!a}, fields={{{fields}}}, fillers={self.fillers})"
+
+
+PEEKED: Final = (11, 37, 41)
+"""The fields of a `Peek`, in its order."""
+
+
+class Peek(NamedTuple):
+    """What a proxy needs of a message to pass it on; None for a field that is absent.
+
+    Attributes:
+        mti: As in `Message`.
+        stan: Field 11.
+        rrn: Field 37.
+        terminal: Field 41.
+        bitmap: All bitmaps as they stand in the message.
+    """
+
+    mti: str
+    stan: Value | None
+    rrn: Value | None
+    terminal: Value | None
+    bitmap: bytes
