@@ -300,9 +300,10 @@ class _Writer:
     def _compiled(self, end: str, result: str) -> object:
         checks = [f"{self._cursor.place()} {end} len(body)"]
         if self._digits:
-            checks.append(f"({' + '.join(self._digits)}).isdecimal()")
+            checks.append(f"''.join(({', '.join(self._digits)},)).isdecimal()")
         if self._ascii:
-            checks.append(f"({' + '.join(self._ascii)}).isascii()" if self._has_bytes else "body.isascii()")
+            joined = f"''.join(({', '.join(self._ascii)},))"
+            checks.append(f"{joined if self._has_bytes else 'body'}.isascii()")
         lines = [
             *self._cursor.opening(),
             *self._lines,

@@ -193,7 +193,7 @@ class _Writer:
             checks.append(f"''.join(({', '.join(self._digits)},)).isdecimal()")
         whole = self._parts[0] if len(self._parts) == 1 else f"b''.join(({', '.join(self._parts)}))"
         guard = [f"if not ({' and '.join(checks)}): return None"] if checks else []
-        lines = ["fromhex = bytes.fromhex", *self._lines, *guard, f"return {whole}"]
+        lines = [*self._lines, *guard, f"return {whole}"]
         return cast("EncodePlan", self._names.compiled("mti, fields, parts, header", lines))
 
 

@@ -95,7 +95,7 @@ class Names:
     __slots__ = ("_names", "_numbers")
 
     def __init__(self) -> None:
-        self._names: dict[str, object] = {}
+        self._names: dict[str, object] = {"fromhex": bytes.fromhex}
         self._numbers: dict[int, str] = {}
 
     def name(self, thing: object) -> str:
