@@ -11,12 +11,14 @@ that a better candidate has more.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final, NamedTuple
 
+from iso8583_specs.defects import Defect
 from iso8583_specs.detection.envelopes import Envelope, envelopes, fitted, with_strange_headers
 from iso8583_specs.detection.plausibility import Evidence, is_plausible_mti, message_evidence
 from iso8583_specs.detection.reading import Reading, mti_at, read
-from iso8583_specs.detection.variations import Change, heads, repaired
+from iso8583_specs.detection.variations import Change, difference, heads, repaired
 from iso8583_specs.dialects import DIALECTS
 from iso8583_specs.family import Family, family_of
 from iso8583_specs.framing import Framing
@@ -27,12 +29,13 @@ CAPTURE_BYTES_MAX: Final = 16 * 1024
 CAPTURES_MAX: Final = 8
 """More captures are not looked at."""
 
+_ALTERNATIVES_MAX: Final = 8
 _KEPT_FOR_OTHER_CAPTURES: Final = 12
 _REPAIRED: Final = 4
 _SHOWN: Final = 10
 _HALVING_BITS: Final = 8.0
 _LEAST_SCORE: Final = 0.1
-_REASONS_MAX: Final = 12
+_REASONS_MAX: Final = 14
 _WHOLE_BITS: Final = 12.0
 _BROKEN: Final = -24.0
 _CHANGE: Final = -10.0
@@ -82,8 +85,12 @@ class _Trial(NamedTuple):
         return -sum(each.bits for each in self.evidence if each.bits < 0)
 
     @property
+    def reads_all(self) -> bool:
+        return all(reading.broken is None for reading in self.readings)
+
+    @property
     def is_whole(self) -> bool:
-        return self.envelope.is_exact and all(reading.broken is None for reading in self.readings)
+        return self.envelope.is_exact and self.reads_all
 
     @property
     def name(self) -> tuple[str, str]:
@@ -150,7 +157,7 @@ def _trial(
         if reading is None or (only_whole and reading.broken is not None):
             return None
         readings.append(reading)
-    evidence = [*_forms(spec), *envelope.evidence]
+    evidence = [*_forms(spec), *envelope.evidence, *_differences(dialect, readings[0])]
     if envelope.frames[0].tpdu and family_of(dialect) is Family.UNIONPAY_POS:
         evidence.append(Evidence(_TPDU_OF_A_POS, "a TPDU is what UnionPay terminals send"))
     evidence += [Evidence(_CHANGE, change.words) for change in changes if change.words]
@@ -168,6 +175,17 @@ def _forms(spec: Spec) -> Iterator[Evidence]:
     yield Evidence(0, f"{_ENCODINGS.get(mti, 'ASCII')} MTI, bitmap {bitmap_words}, lengths {length_words}")
 
 
+def _differences(dialect: str, reading: Reading) -> Iterator[Evidence]:
+    """How the fields of a message are written otherwise in a profile than in its dialect."""
+    base, _, profile = dialect.partition(".")
+    usual = DIALECTS.get(base, {}) if profile else {}
+    for part in reading.parts:
+        row = usual.get(str(part.number))
+        words = difference(row, part.spec) if row is not None else None
+        if words:
+            yield Evidence(0, f"field {part.number} {words} here (byte {part.at})")
+
+
 def _reading_evidence(dialect: str, reading: Reading) -> Iterator[Evidence]:
     if reading.broken is None:
         yield Evidence(
@@ -181,9 +199,12 @@ def _reading_evidence(dialect: str, reading: Reading) -> Iterator[Evidence]:
 
 
 def _repaired(trial: _Trial) -> _Trial | None:
-    """The trial with a varied table that reads its first message to the end."""
+    """The trial with a varied table that reads its first message to the end.
+
+    None if none does, and for a message that was cut off, whose end says nothing about its fields.
+    """
     first = trial.readings[0]
-    if first.broken is None:
+    if first.broken is None or (not trial.envelope.is_exact and first.broken.reason is Defect.TRUNCATED):
         return None
     varied = repaired(trial.spec, trial.envelope.frames[0].body, first)
     if varied is None:
@@ -204,12 +225,13 @@ def _with_other_heads(raw: bytes, dialects: Mapping[str, Spec]) -> Iterator[_Tri
 
 def _with_another(trial: _Trial, raw: bytes) -> _Trial:
     """The trial with one more capture laid to its framing and read by its table."""
-    envelope = fitted(trial.envelope.framing, raw)
-    if envelope is None:
+    laid = fitted(trial.envelope.framing, raw)
+    if not laid:
         missed = Evidence(_BROKEN, "the framing does not fit another of the captures")
         return trial._replace(
             evidence=(*trial.evidence, missed), envelope=replace(trial.envelope, is_exact=False)
         )
+    envelope = laid[0]
     other = _trial(trial.dialect, trial.spec, envelope)
     if other is None:
         missed = Evidence(_BROKEN, "another of the captures is no message of the dialect")
@@ -230,7 +252,7 @@ def _dialects_first(trials: list[_Trial]) -> list[_Trial]:
 
 def _after_its_dialect(trial: _Trial, plain: Mapping[tuple[str, str], _Trial]) -> _Trial:
     base = plain.get((trial.dialect.partition(".")[0], trial.envelope.framing.name))
-    if base is None or base is trial or not base.is_whole or base.doubts > trial.doubts:
+    if base is None or base is trial or not base.reads_all or base.doubts > trial.doubts:
         return trial
     excess = max(0.0, trial.bits - base.bits + 1)
     return trial._replace(evidence=(*trial.evidence, Evidence(-excess, f"{base.dialect} explains as much")))
@@ -269,8 +291,23 @@ def _candidate(trial: _Trial, score: float) -> Candidate:
 
 
 def _reasons(evidence: Iterable[Evidence]) -> list[str]:
-    """Doubts first, then what speaks for the candidate, the weightiest first; each said once."""
+    """Doubts first, then plain facts, then what speaks for the candidate, the weightiest first."""
     spoken = {each.words: each.bits for each in evidence if each.words}
     doubts = sorted((bits, words) for words, bits in spoken.items() if bits < 0)
-    proofs = sorted(((-bits, words) for words, bits in spoken.items() if bits >= 0), key=lambda each: each[0])
-    return [words for _, words in doubts + proofs][:_REASONS_MAX]
+    facts = [words for words, bits in spoken.items() if bits == 0]
+    proofs = sorted(((-bits, words) for words, bits in spoken.items() if bits > 0), key=lambda each: each[0])
+    return [*(words for _, words in doubts), *facts, *(words for _, words in proofs)][:_REASONS_MAX]
+
+
+def diagnose_any(alternatives: Iterable[Sequence[bytes]]) -> list[Candidate]:
+    """The candidates for captures that can be had in several ways: those of the way that makes most sense."""
+    best: list[Candidate] = []
+    for captures in islice(alternatives, _ALTERNATIVES_MAX):
+        found = diagnose(captures)
+        if found and (not best or _sense(found) > _sense(best)):
+            best = found
+    return best
+
+
+def _sense(candidates: Sequence[Candidate]) -> tuple[bool, float]:
+    return candidates[0].is_whole, candidates[0].score

@@ -35,6 +35,8 @@ _BITS_OF_A_BYTE: Final = 8.0
 _NEAR_MISS: Final = -12.0
 _UNKNOWN_HEADER_MAX: Final = 64
 _ANI_BYTES: Final = 14
+# A length that is wrong by no more than this is still taken for one.
+_SLIP_MAX: Final = 12
 _LOCATION_AT: Final = 6
 _FORM_WORDS: Final[Mapping[LengthForm, str]] = MappingProxyType(
     {
@@ -69,19 +71,19 @@ class Envelope:
 def envelopes(raw: bytes) -> Iterator[Envelope]:
     """Every framing that fits or nearly fits a capture."""
     for framing in FRAMINGS.values():
-        envelope = fitted(framing, raw)
-        if envelope is not None:
-            yield envelope
+        yield from fitted(framing, raw)
 
 
-def fitted(framing: Framing, raw: bytes) -> Envelope | None:
-    """A framing laid over a capture, None if it doesn't even nearly fit."""
+def fitted(framing: Framing, raw: bytes) -> list[Envelope]:
+    """The ways a framing fits or nearly fits a capture, the best first."""
     with suppress(FramingError):
         frame = parse_frame(framing, raw)
-        return Envelope(framing, (frame,), tuple(_evidence(framing, (frame,))))
+        return [Envelope(framing, (frame,), tuple(_evidence(framing, (frame,))))]
     if not framing.length_bytes:
-        return None
-    return _stream(framing, raw) or _nearly(framing, raw)
+        return []
+    stream = _stream(framing, raw)
+    nearly = None if stream is not None and stream.is_exact else _nearly(framing, raw)
+    return [envelope for envelope in (stream, nearly) if envelope is not None]
 
 
 def with_strange_headers(raw: bytes) -> Iterator[Envelope]:
@@ -169,17 +171,20 @@ def _excuse(framing: Framing, prefix: bytes, stated: int, there: int) -> Evidenc
         )
     if framing.length_form is LengthForm.BINARY and int.from_bytes(number, "little") == there:
         return Evidence(bits, f"the length prefix is little-endian ({place})")
-    if there < stated <= framing.max_frame_bytes:
-        return Evidence(0, f"the capture is cut off: {place} states {stated} bytes, {there} follow")
+    slip = abs(stated - there)
+    if slip <= _SLIP_MAX or (there < stated <= framing.max_frame_bytes and number[:1] == b"\0"):
+        words = "the length prefix is wrong or the capture is cut off"
+        return Evidence(-6, f"{words} ({place}: {stated}, {there} bytes follow)")
     return None
 
 
 def _evidence(framing: Framing, frames: tuple[Frame, ...], *, prefix_fits: bool = True) -> Iterator[Evidence]:
     if framing.length_bytes and prefix_fits:
-        form, inclusive = _FORM_WORDS[framing.length_form], ", itself included" if framing.length_adds else ""
+        form = _FORM_WORDS[framing.length_form]
         bits = framing.prefix_bytes * _BITS_OF_A_BYTE * len(frames)
-        words = f"the length prefix ({framing.length_bytes} bytes, {form}) says what follows{inclusive}"
-        yield Evidence(bits, words)
+        yield Evidence(bits, f"the length prefix ({framing.length_bytes} bytes, {form}) says what follows")
+        if framing.length_adds:
+            yield Evidence(0, "the length prefix counts itself")
         if len(frames) > 1:
             yield Evidence(0, f"{len(frames)} frames follow each other")
     if framing.trailer:

@@ -45,10 +45,10 @@ _DIGITS: Final = "0123456789"
 # What one character or byte of a kind is worth among the 256 it could have been.
 _PACKED_DIGIT: Final = math.log2(16 / 10)
 _DIGIT: Final = math.log2(256 / 10)
+_DIGIT_IN_TEXT: Final = math.log2(256 / 20)
 _LETTER: Final = math.log2(256 / 64)
 _OTHER_PRINTABLE: Final = math.log2(256 / 96)
 _CONTRADICTION: Final = -6.0
-_MOST_TEXT_BITS: Final = 60.0
 
 _CURRENCIES: Final = _words(
     "008 012 032 036 044 048 050 052 060 064 068 072 084 090 096 104 108 116 124 132 136 144 152 156 170 174 "
@@ -105,7 +105,7 @@ def _has_known_entry_mode(text: str) -> bool:
 
 
 _ENTRY_MODES: Final = _words("00 01 02 03 04 05 06 07 09 10 79 80 81 82 90 91 92 95 96 98")
-_CONDITIONS: Final = frozenset("00 01 02 03 04 05 06 07 08 10 15 18 51 59 60 64 65 66 67 71 80 82 91".split())
+_CONDITIONS: Final = _words("00 01 02 03 04 05 06 07 08 10 15 18 51 59 60 64 65 66 67 71 80 82 91")
 _POS_TYPES: Final = _words(
     "00 01 03 10 11 20 21 22 23 24 25 27 30 32 34 36 40 41 42 45 46 47 48 49 51 53 54 96 99"
 )
@@ -252,7 +252,7 @@ def _mti_evidence(family: Family | None, mti: str) -> Iterator[Evidence]:
         return
     yield Evidence(6, f"MTI {mti} is {kind}")
     if mti[0] not in _FAMILY_VERSIONS[family]:
-        yield Evidence(-20, f"MTI {mti} is of another version of the standard")
+        yield Evidence(-40, f"MTI {mti} is of another version of the standard")
 
 
 def _presence_evidence(reading: Reading) -> Iterator[Evidence]:
@@ -334,7 +334,7 @@ def _text_bits(text: str) -> tuple[float, int]:
     """What a text is worth, and how many of its characters belong to none."""
     digits, letters, others = _count(text, _DIGITS), _count(text, _ALNUM), _count(text, _PUNCTUATION)
     strange = len(text) - digits - letters - others
-    bits = (digits + letters) * _LETTER + others * _OTHER_PRINTABLE
+    bits = digits * _DIGIT_IN_TEXT + letters * _LETTER + others * _OTHER_PRINTABLE
     return (bits if not strange else 0.0), strange
 
 

@@ -55,6 +55,16 @@ def repaired(spec: Spec, body: bytes, reading: Reading) -> Varied | None:
     return None
 
 
+def difference(before: FieldSpec, after: FieldSpec) -> str | None:
+    """What is written otherwise by a row than by another, in words; None if it takes as many bytes."""
+    if before["len_type"] != after["len_type"]:
+        width = _NUMBER_WORDS.get(after["len_type"])
+        return f"has a {width}-byte length" if width else "has no length"
+    if before["len_count"] != after["len_count"]:
+        return f"has a length that counts {'bytes' if after['len_count'] == 'bytes' else 'digits'}"
+    return None
+
+
 def heads(spec: Spec) -> Iterator[tuple[Spec, tuple[Change, ...]]]:
     """A table with its MTI, its bitmaps or all its text written in another way."""
     for change in _head_changes(spec):
@@ -134,11 +144,12 @@ def _head_changes(spec: Spec) -> Iterator[tuple[Change, ...]]:
         binary_bitmap = _changes(rows, "the bitmap is binary here")
     yield binary_bitmap
     if spec[MTI]["data_enc"] == RAW:
-        yield _changes({MTI: _characters(spec[MTI], _LATIN_1, 1)}, "ASCII MTI")
-        yield _changes({MTI: _characters(spec[MTI], _EBCDIC, 1)}, "EBCDIC MTI")
+        yield _changes({MTI: _characters(spec[MTI], _LATIN_1, 1)}, "ASCII MTI, the rest in BCD")
+        yield _changes({MTI: _characters(spec[MTI], _EBCDIC, 1)}, "EBCDIC MTI, the rest in BCD")
         return
-    yield _changes({MTI: _raw(spec[MTI])}, "BCD MTI")
+    yield _changes({MTI: _raw(spec[MTI])}, "BCD MTI, the rest in characters")
     if encoding != _EBCDIC:
+        yield _changes({MTI: _characters(spec[MTI], _EBCDIC, 1)}, "EBCDIC MTI, the rest in ASCII")
         ebcdic = {key: _in_ebcdic(row) for key, row in spec.items() if row != _in_ebcdic(row)}
         yield _changes(ebcdic, "EBCDIC MTI, digits and text")
         rows = {key: _raw(spec[key]) for key in bitmaps}
