@@ -199,7 +199,7 @@ class TerminalParameters(SubField):
     def parts(self) -> list[Part]:
         """A parameter each, by its tag."""
         parts = [Part(tag, PARAMETERS[tag][0], value) for tag, value in self.values]
-        return parts + ([Part("", "unread", self.unread, hidden=True)] if self.unread else [])
+        return parts + ([Part("rest", "unread parameters", self.unread, hidden=True)] if self.unread else [])
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -82,7 +82,7 @@ def test_parameters_are_read_up_to_an_unknown_one() -> None:
     assert [
         Part("11", "application type", "60"),
         Part("22", "merchant name", "SHOP".ljust(40)),
-        Part("", "unread", "261234", hidden=True),
+        Part("rest", "unread parameters", "261234", hidden=True),
     ] == parameters.parts()
     assert b"" == TerminalParameters(()).build()
 
