@@ -88,14 +88,16 @@ _ZEROS: Final = b"\0\0"
 # A session's own messages carry the digit 2 where others have a zero.
 _VMLH_GAPS: Final = (_ZEROS, b"2\0")
 
+# Of two prefixes with the same bytes the doctor names the first: a length of four bytes below 65536 begins
+# with two zeros, and most messages of a session aren't the session's own.
 _PREFIXES: Final = (
     Framing("length2", 2, 0, 0),
     Framing("length2_inclusive", 2, 0, 0, length_adds=2),
     Framing("length2_etx", 2, 0, 0, trailer=b"\x03"),
+    Framing("length4", 4, 0, 0),
     Framing("length2_zeros", 2, 0, 0, gaps=(_ZEROS,), keeps_alive=True),
     Framing("zeros_length2", 2, 0, 0, lead=_ZEROS),
     Framing("vmlh", 2, 0, 0, gaps=_VMLH_GAPS, max_frame_bytes=2048, keeps_alive=True),
-    Framing("length4", 4, 0, 0),
     Framing("ascii4", 4, 0, 0, length_form=LengthForm.DECIMAL, keeps_alive=True),
     Framing("hex4", 4, 0, 0, length_form=LengthForm.HEX),
     Framing("bcd2", 2, 0, 0, length_form=LengthForm.BCD),

@@ -268,7 +268,7 @@ def _ranked(trials: list[_Trial]) -> list[Candidate]:
     for trial, before in zip(ranked, [*ranked[:1], *ranked], strict=False):
         ceiling *= 0.5 ** (max(0.0, before.bits - trial.bits) / _HALVING_BITS)
         ceiling = min(ceiling, _trust(trial))
-        if ceiling >= _LEAST_SCORE:
+        if ceiling >= _LEAST_SCORE or not scored:
             scored.append(_candidate(trial, round(ceiling, 1)))
     return scored[:_SHOWN]
 

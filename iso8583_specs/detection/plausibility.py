@@ -49,6 +49,7 @@ _DIGIT_IN_TEXT: Final = math.log2(256 / 20)
 _LETTER: Final = math.log2(256 / 64)
 _OTHER_PRINTABLE: Final = math.log2(256 / 96)
 _CONTRADICTION: Final = -6.0
+_WORST_TEXT: Final = -15.0
 
 _CURRENCIES: Final = _words(
     "008 012 032 036 044 048 050 052 060 064 068 072 084 090 096 104 108 116 124 132 136 144 152 156 170 174 "
@@ -252,7 +253,7 @@ def _mti_evidence(family: Family | None, mti: str) -> Iterator[Evidence]:
         return
     yield Evidence(6, f"MTI {mti} is {kind}")
     if mti[0] not in _FAMILY_VERSIONS[family]:
-        yield Evidence(-40, f"MTI {mti} is of another version of the standard")
+        yield Evidence(-60, f"MTI {mti} is of another version of the standard")
 
 
 def _presence_evidence(reading: Reading) -> Iterator[Evidence]:
@@ -327,7 +328,7 @@ def _text_evidence(part: Part, text: str) -> Iterator[Evidence]:
     yield Evidence(bits, "")
     if strange:
         words = f"field {part.number} is text, and {strange} of its {len(text)} bytes aren't"
-        yield Evidence(strange * _CONTRADICTION / 2, words)
+        yield Evidence(max(_WORST_TEXT, strange * _CONTRADICTION / 2), words)
 
 
 def _text_bits(text: str) -> tuple[float, int]:
