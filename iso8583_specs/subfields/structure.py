@@ -18,8 +18,8 @@ from typing import Final, NamedTuple, Self
 from iso8583_specs.defects import Defect, MalformedMessage, UnencodableField
 from iso8583_specs.values import BinDigits, Pan, clear_text, masked, size_of
 
-LONGEST: Final = 9999
-"""Characters or bytes in a field with structure: no length indicator in use says more (LLLL)."""
+LONGEST: Final = 4096
+"""Characters or bytes in a field with structure, four times what a length of three digits can say."""
 
 
 class MalformedSubField(MalformedMessage):

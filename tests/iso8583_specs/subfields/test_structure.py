@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,13 @@ def test_every_structure_shows_itself_by_its_parts(contents: Contents) -> None:
 
     assert known == contents.keys()
     assert {SubField.__repr__} == {structure.__repr__ for structure in known}
+
+
+def test_every_structure_is_in_the_reference(contents: Contents) -> None:
+    """docs/sub-fields.md names each structure."""
+    reference = (Path(__file__).parents[3] / "docs" / "sub-fields.md").read_text(encoding="utf-8")
+
+    assert not [structure.__name__ for structure in contents if f"`{structure.__name__}`" not in reference]
 
 
 def _below(structure: type[SubField]) -> set[type[SubField]]:
