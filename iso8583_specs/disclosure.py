@@ -51,6 +51,8 @@ HARMLESS_IF_READ: Final[Mapping[Family | None, frozenset[int]]] = MappingProxyTy
 _REFERENCES: Final = frozenset({37, 41, 42})
 """Text in which a long number is a reference and no card, even if its last digit fits."""
 
+_LONGEST_REFERENCE: Final = 15
+
 _TRACKS: Final = ((35, Track2), (36, Track3), (45, Track1))
 _CARD_TAGS: Final = ("57", "5A")
 # What a track that can't be read may begin with.
@@ -111,17 +113,19 @@ class Disclosure:
             return masked(value, self.bin_digits)
         if not self._may_be_seen(message, number):
             return size_of(value)
-        text = clear_text(value)
-        return text if number in _REFERENCES else self._text(number, text)
+        return self._netted(number, clear_text(value))
 
     def _may_be_seen(self, message: Message, number: int) -> bool:
         if number in HARMLESS_IF_READ[self.family]:
             return self.structure(message, number) is not None
         return number in HARMLESS[self.family]
 
-    def _text(self, number: int, text: str) -> str:
-        is_text = self.spec[str(number)]["content"] == "ans"
-        return mask_card_numbers(text, self.bin_digits) if is_text else text
+    def _netted(self, number: int, text: str) -> str:
+        """Text without what looks like a card number, unless a number is what the field is for."""
+        is_number = self.spec[str(number)]["content"] != "ans" or (
+            number in _REFERENCES and len(text) <= _LONGEST_REFERENCE
+        )
+        return text if is_number else mask_card_numbers(text, self.bin_digits)
 
 
 def card_numbers(message: Message) -> list[str]:
@@ -157,7 +161,7 @@ def _in_chip_data(chip: bytes) -> set[str]:
 
 
 def without(cards: Iterable[str], text: str) -> str:
-    """Text in which these card numbers are stars."""
+    """Text in which these card numbers are stars, and so are the hex digits of their characters."""
     for card in cards:
-        text = text.replace(card, "*" * len(card))
+        text = text.replace(card, "*" * len(card)).replace(card.encode().hex(), "*" * 2 * len(card))
     return text

@@ -1,15 +1,18 @@
 """Goal: people see a message's fields and parts with names and meanings, card data only when asked for."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iso8583_specs.codec import codec_for
 from iso8583_specs.defects import MalformedMessage
 from iso8583_specs.describe import Line, describe, printed, shown_fields
+from iso8583_specs.dialects import DIALECTS
 from iso8583_specs.framing import FRAMINGS, Frame, parse_frame
 from iso8583_specs.message import Message
 from iso8583_specs.subfields.tlv import BerTlv
@@ -160,6 +163,21 @@ def test_what_is_no_message_type_is_printed_without_meaning() -> None:
     lines = printed("unionpay_pos", FRAMINGS["none"], Frame(b"", b"", b""), Message("02\x1b0"), clear=False)
 
     assert ["MTI      02\\x1b0"] == list(lines)[4:]
+
+
+@given(st.data())
+def test_any_message_of_any_dialect_can_be_described(
+    messages: Callable[[str], st.SearchStrategy[Message]], data: st.DataObject
+) -> None:
+    """Whatever the fields hold, each has its line, in clear or not, and no line drives a terminal."""
+    dialect = data.draw(st.sampled_from(sorted(DIALECTS)))
+    message = data.draw(messages(dialect))
+
+    lines = list(printed(dialect, FRAMINGS["none"], Frame(b"", b"", b""), message, clear=False))
+
+    assert shown_fields(dialect, message).keys() == shown_fields(dialect, message, clear=True).keys()
+    assert {str(number) for number in message.fields} <= {line.split()[0] for line in lines[5:]}
+    assert not [line for line in lines if not line.isprintable()]
 
 
 @pytest.mark.parametrize(("clear", "shown"), [(False, "<9 bytes>"), (True, "F1D9C5D8F6F1F0F0F1")])

@@ -30,7 +30,8 @@ def disclosure(dialect: str, *, clear: bool = False, bin_digits: BinDigits = 6) 
         ("unionpay_pos", 28, b"C\0\0\0\1", "4300000001"),
         ("unionpay_pos", 35, f"{NUMBER}=2912", "<24 characters>"),
         ("unionpay_pos", 37, LUHN[:12], LUHN[:12]),
-        ("unionpay_pos", 42, LUHN[:15], LUHN[:15]),
+        ("unionpay_pos", 42, "424242424242428", "424242424242428"),
+        ("unionpay_pos", 42, LUHN, "424242******4242"),
         ("unionpay_pos", 43, f"SHOP {LUHN} X", "SHOP 424242******4242 X"),
         ("unionpay_pos", 44, LUHN, "424242******4242"),
         ("unionpay_pos", 48, NUMBER, "<19 characters>"),
@@ -122,8 +123,9 @@ def test_card_numbers_are_found(fields: dict[int, str | bytes], cards: list[str]
 
 
 def test_card_numbers_become_stars() -> None:
-    """Each of them, wherever it stands."""
+    """Each of them, wherever it stands, in hex digits, too."""
     assert "a**b***" == without(["123", "12"], "a12b123")
+    assert "00******FF" == without(["123"], "00313233FF")
 
 
 def test_every_family_has_its_lists() -> None:
