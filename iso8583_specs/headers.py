@@ -110,12 +110,14 @@ class Base1Header:
         )
 
     def reply(self, body_bytes: int) -> Self:
-        """The header of an answer whose message has so many bytes."""
+        """The header of an answer whose message has so many bytes; it rejects nothing."""
         return replace(
             self,
-            total_length=_BASE1_BYTES + len(self.reject) + body_bytes,
+            header_format=self.header_format & ~_ANOTHER_FOLLOWS,
+            total_length=_BASE1_BYTES + body_bytes,
             destination=self.source,
             source=self.destination,
+            reject=b"",
         )
 
 

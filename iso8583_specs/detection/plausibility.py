@@ -17,9 +17,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from iso8583_specs.defects import MalformedMessage
 from iso8583_specs.detection.reading import Part, Reading, text_of
 from iso8583_specs.family import Family, family_of
+from iso8583_specs.mti import Mti
 from iso8583_specs.processing_code import ProcessingCode
+from iso8583_specs.subfields.tlv import BerTlv
 from iso8583_specs.values import passes_luhn
 
 
@@ -204,20 +207,9 @@ _NEEDED: Final[Mapping[str, tuple[tuple[int, ...], ...]]] = MappingProxyType(
 _FAMILY_VERSIONS: Final[Mapping[Family | None, str]] = MappingProxyType(
     {Family.UNIONPAY_POS: "0", Family.ISO1987: "0", Family.ISO1993: "1", None: "0129"}
 )
-_CLASSES: Final = MappingProxyType(
-    {
-        "1": "an authorisation",
-        "2": "a financial message",
-        "3": "a file action",
-        "4": "a reversal",
-        "5": "a reconciliation",
-        "6": "an administrative message",
-        "7": "a fee collection",
-        "8": "a network management message",
-    }
-)
+_CLASSES: Final = "12345678"
 # UnionPay's electronic slips are 0920.
-_POS_CLASSES: Final = MappingProxyType({**_CLASSES, "9": "a message of UnionPay's own"})
+_POS_CLASSES: Final = _CLASSES + "9"
 _MAC: Final = 64
 _POS_TYPE: Final = 60
 _POS_UNUSED: Final = frozenset(
@@ -247,11 +239,10 @@ def message_evidence(dialect: str, reading: Reading) -> Iterator[Evidence]:
 
 def _mti_evidence(family: Family | None, mti: str) -> Iterator[Evidence]:
     classes = _POS_CLASSES if family is Family.UNIONPAY_POS else _CLASSES
-    kind = classes.get(mti[1])
-    if kind is None or mti[2] not in "01234567" or mti[3] not in "012345":
+    if mti[1] not in classes or mti[2] not in "01234567" or mti[3] not in "012345":
         yield Evidence(-12, f"MTI {mti} is of no known kind")
         return
-    yield Evidence(6, f"MTI {mti} is {kind}")
+    yield Evidence(6, f"MTI {mti}: {Mti(mti).meaning}")
     if mti[0] not in _FAMILY_VERSIONS[family]:
         yield Evidence(-60, f"MTI {mti} is of another version of the standard")
 
@@ -382,25 +373,11 @@ _HEX_MAC: Final = re.compile(rb"[0-9A-F]{8}")
 
 
 def _is_tlv(raw: bytes) -> bool:
-    """Whether bytes are BER-TLV to the end, as EMV writes it (book 3, annex B)."""
-    at = 0
-    while at < len(raw):
-        first = raw[at]
-        at += 1
-        if first & 0x1F == 0x1F:
-            while at < len(raw) and raw[at] & 0x80:
-                at += 1
-            at += 1
-        if at >= len(raw):
-            return False
-        size = raw[at]
-        at += 1
-        if size & 0x80:
-            width = size & 0x7F
-            size = int.from_bytes(raw[at : at + width], "big")
-            at += width
-        at += size
-    return at == len(raw)
+    try:
+        BerTlv.parse(raw)
+    except MalformedMessage:
+        return False
+    return True
 
 
 def _agreement_evidence(texts: Mapping[int, str | None]) -> Iterator[Evidence]:

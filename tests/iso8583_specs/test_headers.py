@@ -81,6 +81,7 @@ def test_base1_answer_turns_the_inner_header_round() -> None:
 
     assert expected == HEADER_RULES[HeaderForm.BASE1].reply(BASE1, 10)
     assert expected == HEADER_RULES[HeaderForm.BASE1].reply(REJECT + BASE1, 10)
+    assert expected == HEADER_RULES[HeaderForm.BASE1].reply(b"\x16\x81" + BASE1[2:], 10)
 
 
 def test_cups_answer_turns_the_header_round() -> None:
