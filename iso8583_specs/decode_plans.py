@@ -59,7 +59,7 @@ class Cursor:
         return f"{self._base} + {self._offset + more}" if self._offset + more else self._base
 
     def open_nibble(self) -> str:
-        """The expression of the place in hex digits, from where a number of them is taken that nobody knows."""
+        """The expression of the place in hex digits, from where nobody knows how many are taken."""
         place = self.nibble()
         self._nibbles_end = None
         return place

@@ -12,7 +12,7 @@ No exception of Python's own, which would carry the data, leaves this module, no
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from iso8583_specs.defects import Defect, MalformedMessage, UnencodableField
 from iso8583_specs.message import Message, Spelling, Value
@@ -43,6 +43,15 @@ class Inside(Protocol):
     def encode(self, message: Message) -> bytes:
         """The field's bytes, or `UnencodableField`."""
         ...
+
+
+class _Found(NamedTuple):
+    """A field's content: its bytes, their count in nibbles or bytes, where they stand, and for whom."""
+
+    data: bytes
+    said: int
+    position: int
+    message: Message
 
 
 class Field(ABC):
@@ -81,7 +90,7 @@ class Field(ABC):
         data = body[start : start + size]
         if len(data) != size:
             raise self._malformed(start, Defect.TRUNCATED)
-        message.fields[self.number] = self._value(data, count, start, message)
+        message.fields[self.number] = self._value(_Found(data, count, start, message))
         if self._width:
             self._note_spelling(body[at:start], count, message)
         return start + size
@@ -102,8 +111,8 @@ class Field(ABC):
         return (self._spelt(message, count) or self._usual(count)) + data
 
     @abstractmethod
-    def _value(self, data: bytes, count: int, position: int, message: Message) -> Value:
-        """The value in the content's bytes; `position` is where they stand."""
+    def _value(self, found: _Found) -> Value:
+        """The value in the content's bytes."""
 
     @abstractmethod
     def _data(self, message: Message) -> tuple[bytes, int]:
@@ -180,27 +189,27 @@ class PackedField(Field):
         self._left = spec.get("left_pad", "")[:1]
         self._right = spec.get("right_pad", "")[:1]
 
-    def _value(self, data: bytes, count: int, position: int, message: Message) -> Value:
-        text = data.hex().upper()
-        if self._in_nibbles and count & 1:
-            text = self._without_filler(text, position, message)
+    def _value(self, found: _Found) -> Value:
+        text = found.data.hex().upper()
+        if self._in_nibbles and found.said & 1:
+            text = self._without_filler(text, found)
         if self._is_track:
             text = text.replace("D", "=")
         unfit = self._unfit(text)
         if unfit is not None:
-            raise self._malformed(position, unfit)
+            raise self._malformed(found.position, unfit)
         return text
 
-    def _without_filler(self, text: str, position: int, message: Message) -> str:
+    def _without_filler(self, text: str, found: _Found) -> str:
         """With fillers for both sides the reference tries the left one first."""
         if not (self._left or self._right) or not text:
-            raise self._malformed(position, Defect.NO_FILLER)
+            raise self._malformed(found.position, Defect.NO_FILLER)
         if self._left and (text[0] == self._left or text[-1] != self._right):
             filler, usual, rest = text[0], self._left, text[1:]
         else:
             filler, usual, rest = text[-1], self._right, text[:-1]
         if filler != usual:
-            message.fillers[self.number] = filler
+            found.message.fillers[self.number] = filler
         return rest
 
     def _data(self, message: Message) -> tuple[bytes, int]:
@@ -238,13 +247,13 @@ class TextField(Field):
     def _written(self, count: int) -> int:
         return count + (count & 1) if self._in_nibbles else count
 
-    def _value(self, data: bytes, count: int, position: int, message: Message) -> Value:
-        text = text_of(data, self._encoding)
+    def _value(self, found: _Found) -> Value:
+        text = text_of(found.data, self._encoding)
         if text is None:
-            raise self._malformed(position, Defect.NOT_TEXT)
+            raise self._malformed(found.position, Defect.NOT_TEXT)
         unfit = self._unfit(text)
         if unfit is not None:
-            raise self._malformed(position, unfit)
+            raise self._malformed(found.position, unfit)
         return text
 
     def _data(self, message: Message) -> tuple[bytes, int]:
@@ -263,8 +272,8 @@ class BinaryField(Field):
 
     __slots__ = ()
 
-    def _value(self, data: bytes, count: int, position: int, message: Message) -> Value:
-        return data
+    def _value(self, found: _Found) -> Value:
+        return found.data
 
     def _data(self, message: Message) -> tuple[bytes, int]:
         value = message.fields[self.number]
@@ -278,8 +287,8 @@ class SignedField(Field):
 
     __slots__ = ()
 
-    def _value(self, data: bytes, count: int, position: int, message: Message) -> Value:
-        return signed_text(data)
+    def _value(self, found: _Found) -> Value:
+        return signed_text(found.data)
 
     def _data(self, message: Message) -> tuple[bytes, int]:
         text = self._text(message)

@@ -2,9 +2,9 @@
 
 Compiling makes a `Field` of each row; decoding reads the bitmaps and calls the field of each bit that is set,
 in ascending order. It is the reading of pyiso8583 on the same table: header if the table has one, MTI, the
-primary bitmap, the secondary one if bit 1 is set, the tertiary one if bit 65 is set, fields, and nothing after
-them. Bits 1 and 65 of a whole message are no fields. A bit without a row is a defect, above all bit 1 of a
-dialect that has no secondary bitmap.
+primary bitmap, the secondary one if bit 1 is set, the tertiary one if bit 65 is set, fields, and nothing
+after them. Bits 1 and 65 of a whole message are no fields. A bit without a row is a defect, above all bit 1
+of a dialect that has no secondary bitmap.
 
 A message inside a field has no MTI and one bitmap of the size its table says, in which every bit is a field.
 """

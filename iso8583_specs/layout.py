@@ -2,7 +2,8 @@
 
 The layout is what the interpreter and the plans have in common. A whole message has a primary bitmap of 64
 bits; if the table has a row `1`, bit 1 announces a secondary and bit 65 in it a tertiary bitmap, and neither
-is a field. A message inside a field has one bitmap of the size that its row `p` gives, and each bit is a field.
+is a field. A message inside a field has one bitmap of the size that its row `p` gives, and each bit of it is
+a field.
 """
 
 from collections.abc import Iterable

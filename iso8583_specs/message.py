@@ -36,7 +36,7 @@ class Message:
     Attributes:
         mti: Four digits; empty for a message inside a field.
         fields: By number. Digits (n) and tracks (z, with `=` as separator) are text without fillers, text has
-            the characters of the dialect's encoding, binary is bytes (hex digits in dialects that send it so).
+            the characters of the dialect's encoding, binary is bytes (hex digits where they are sent so).
         fillers: By number, the upper-case hex digit in the spare nibble of an odd count of digits, where it
             isn't the dialect's own. Without meaning for absent fields and even counts.
         header: What stands before the MTI in dialects that have a header of their own.

@@ -107,7 +107,7 @@ class Names:
         return known
 
     def compiled(self, arguments: str, lines: list[str]) -> object:
-        """A function of generated lines; they hold numbers of the table and our names, nothing of a message."""
+        """A function of generated lines; they hold the table's data and our names."""
         source = f"def plan({arguments}):\n" + "\n".join(f"    {line}" for line in lines)
         names = dict(self._names)
         exec(source, names)  # noqa: S102 - made of the dialect's table alone

@@ -99,7 +99,7 @@ class Coding:
         return _padded(self._field("n", RAW, size, most, desc, "nibbles"), side)
 
     def z(self, size: Size, most: int, desc: str) -> FieldSpec:
-        """A track: digits and the separator `=`, packed as nibble D; the spare nibble is a zero at the end."""
+        """A track: digits and the separator `=`, packed as nibble D; filled with a zero at the end."""
         if not self.packed:
             return self._field("z", self.text, size, most, desc)
         return _padded(self._field("z", RAW, size, most, desc, "nibbles"), "right")

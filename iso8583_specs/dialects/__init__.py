@@ -1,7 +1,8 @@
 """The dialects by name; a new one is a module here with its table, and a row below.
 
 A profile is a deployment's deviations from its dialect: a few fields laid over the dialect's table, named
-`<dialect>.<profile>`. What a user adds comes from a file, see `dialect_files`.
+`<dialect>.<profile>`. What a user adds comes from a file (see `dialect_files`) and stays for as long as the
+program runs; a name never changes its meaning.
 """
 
 from collections.abc import Mapping
@@ -18,19 +19,33 @@ _PROFILES: Final[Mapping[str, Mapping[str, FieldSpec]]] = {
     **iso1993.PROFILES,
 }
 
-DIALECTS: Final[Mapping[str, Spec]] = MappingProxyType(
-    {
-        **_TABLES,
-        **{
-            name: MappingProxyType({**_TABLES[name.partition(".")[0]], **overrides})
-            for name, overrides in _PROFILES.items()
-        },
-    }
-)
+_known: Final[dict[str, Spec]] = {
+    **_TABLES,
+    **{
+        name: MappingProxyType({**_TABLES[name.partition(".")[0]], **overrides})
+        for name, overrides in _PROFILES.items()
+    },
+}
+
+DIALECTS: Final[Mapping[str, Spec]] = MappingProxyType(_known)
 
 
 class UnknownDialect(LookupError):
     """No dialect or profile of that name."""
+
+
+class DialectExists(ValueError):
+    """There is another dialect of that name."""
+
+
+def add(dialect: str, spec: Spec) -> None:
+    """Make a dialect known by its name.
+
+    Raises:
+        DialectExists: The name is that of another one.
+    """
+    if _known.setdefault(dialect, spec) != spec:
+        raise DialectExists(f"there is another dialect {dialect!r}")
 
 
 def spec_for(dialect: str) -> Spec:

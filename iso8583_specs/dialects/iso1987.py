@@ -8,8 +8,8 @@
 | `iso1987_ebcdic` | EBCDIC characters | 8 bytes | bytes |
 
 Text is latin-1, so that a byte beyond ASCII is kept and not refused. EBCDIC is code page 500; the pages 037
-and 1047 differ from it in punctuation only, and a dialect file may name 037. In BCD a fixed, odd count of digits
-is right-aligned, one with a length left-aligned. Lengths of digits and tracks count digits.
+and 1047 differ from it in punctuation only, and a dialect file may name 037. In BCD a fixed, odd count of
+digits is right-aligned, one with a length left-aligned. Lengths of digits and tracks count digits.
 
 The standard gives field 96 eight bytes; sixteen are what is in use. It leaves field 55 to be defined; the
 card schemes use it for chip data, which is an override for a dialect file.
