@@ -58,14 +58,11 @@ def describe(dialect: str, message: Message, *, clear: bool = False, bin_digits:
     Raises:
         UnknownDialect: There is none of that name.
     """
-    disclosure = Disclosure(family_of(dialect), spec_for(dialect), clear, bin_digits)
-    lines = _lines(disclosure, message)
-    if clear:
-        return list(lines)
-    cards = card_numbers(message)
+    cards = () if clear else tuple(card_numbers(message))
+    disclosure = Disclosure(family_of(dialect), spec_for(dialect), clear, bin_digits, cards)
     return [
         line._replace(value=without(cards, line.value), meaning=without(cards, line.meaning))
-        for line in lines
+        for line in _lines(disclosure, message)
     ]
 
 

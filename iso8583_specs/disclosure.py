@@ -7,7 +7,7 @@ message's own card number is masked wherever it stands, and in free text so is a
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -69,6 +69,7 @@ class Disclosure:
         spec: The dialect's table.
         clear: Whether everything may be seen.
         bin_digits: How much of a card number's beginning may be seen.
+        cards: The card numbers that the message names.
         is_inside: Whether it is about a message inside a field, of which nothing is known but its table.
     """
 
@@ -76,11 +77,12 @@ class Disclosure:
     spec: Spec
     clear: bool = False
     bin_digits: BinDigits = 6
+    cards: tuple[str, ...] = ()
     is_inside: bool = False
 
     def inside(self, number: int) -> "Disclosure":
         """The same about the message inside a field."""
-        return Disclosure(None, self.spec[str(number)]["fields"], self.clear, self.bin_digits, is_inside=True)
+        return replace(self, family=None, spec=self.spec[str(number)]["fields"], is_inside=True)
 
     def name(self, number: int) -> str:
         """What the dialect calls a field."""
@@ -88,9 +90,14 @@ class Disclosure:
 
     def structure(self, message: Message, number: int) -> SubField | None:
         """The parsed content of a field, None if it has no structure that is known."""
-        if self.is_inside:
+        if self.is_inside or (number in HARMLESS_IF_READ[self.family] and self._has_card(message, number)):
             return None
         return structure_of(self.family, message, number, self._content(message, number))
+
+    def _has_card(self, message: Message, number: int) -> bool:
+        """Whether one of the cards stands where only a reference should; parts would show its pieces."""
+        text = clear_text(message.fields[number])
+        return any(card in text for card in self.cards)
 
     def _content(self, message: Message, number: int) -> str | bytes:
         """A value as its structure wants it: bytes that the dialect writes as hex digits as bytes."""

@@ -133,7 +133,7 @@ class DeviceIdentity(SubField):
     @classmethod
     def parse(cls, content: str | bytes) -> Self:
         """Read who signs on."""
-        reader = _F62.reader(content)
+        reader = _F62.reader(_F62.octets(content))
         if reader.text(len(_PREFIX)) != _PREFIX:
             raise reader.defect(Defect.BAD_TAG, 0)
         start = reader.position
@@ -175,7 +175,7 @@ class TerminalParameters(SubField):
     @classmethod
     def parse(cls, content: str | bytes) -> Self:
         """Read parameters up to the first unknown one."""
-        reader = _F62.reader(content)
+        reader = _F62.reader(_F62.octets(content))
         values = []
         while (tag := reader.ahead(2)) in PARAMETERS:
             values.append((reader.text(2), reader.text(PARAMETERS[tag][1])))
@@ -211,7 +211,7 @@ class TerminalStatus(SubField):
     @classmethod
     def parse(cls, content: str | bytes) -> Self:
         """Read states to the end of the content."""
-        reader = _F62.reader(content)
+        reader = _F62.reader(_F62.octets(content))
         states = []
         while not reader.at_end:
             states.append((reader.digits(2), reader.digits(1)))
@@ -277,7 +277,7 @@ class PointsRedeemed(SubField):
     @classmethod
     def parse(cls, content: str | bytes) -> Self:
         """Read the three numbers."""
-        reader = _F62.reader(content)
+        reader = _F62.reader(_F62.octets(content))
         points = cls(reader.number(10), reader.number(12), reader.number(10))
         reader.end()
         return points

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from iso8583_specs.codec import codec_for
 from iso8583_specs.defects import MalformedMessage
 from iso8583_specs.describe import Line, describe, printed, shown_fields
-from iso8583_specs.dialects import DIALECTS
+from iso8583_specs.dialects import DIALECTS, spec_for
 from iso8583_specs.framing import FRAMINGS, Frame, parse_frame
 from iso8583_specs.message import Message
 from iso8583_specs.subfields.tlv import BerTlv
@@ -163,6 +163,23 @@ def test_what_is_no_message_type_is_printed_without_meaning() -> None:
     lines = printed("unionpay_pos", FRAMINGS["none"], Frame(b"", b"", b""), Message("02\x1b0"), clear=False)
 
     assert ["MTI      02\\x1b0"] == list(lines)[4:]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("named", [True, False], ids=["card named", "card not named"])
+def test_card_number_in_any_field_is_not_shown(dialect: str, named: bool) -> None:
+    """Whichever field a card stands in, also as bytes, nobody sees it; field 2 needn't say that it is one."""
+    spec = {int(key): row for key, row in spec_for(dialect).items() if key.isdecimal() and int(key) > 1}
+    texts = {number for number, row in spec.items() if row["content"] in {"ans", "z"}} - {2}
+    card = "4012888888881881"
+    fields = dict.fromkeys(texts, f"card {card}.") | ({2: card} if named else {})
+    digits = {number: card for number, row in spec.items() if named and row["content"] in {"n", "xn"}}
+    binary = {number: card.encode() for number, row in spec.items() if row["content"] in {"b", "x"}}
+    message = Message("0200", {**fields, **digits, **(binary if named else {})})
+
+    text = "\n".join(printed(dialect, FRAMINGS["none"], Frame(b"", b"", b""), message, clear=False))
+
+    assert not [form for form in (card, card.encode().hex(), card[6:12]) if form in text]
 
 
 @given(st.data())

@@ -30,7 +30,7 @@ def disclosure(dialect: str, *, clear: bool = False, bin_digits: BinDigits = 6) 
         ("unionpay_pos", 28, b"C\0\0\0\1", "4300000001"),
         ("unionpay_pos", 35, f"{NUMBER}=2912", "<24 characters>"),
         ("unionpay_pos", 37, LUHN[:12], LUHN[:12]),
-        ("unionpay_pos", 42, "424242424242428", "424242424242428"),
+        ("unionpay_pos", 42, "378282246310005", "378282246310005"),
         ("unionpay_pos", 42, LUHN, "424242******4242"),
         ("unionpay_pos", 43, f"SHOP {LUHN} X", "SHOP 424242******4242 X"),
         ("unionpay_pos", 44, LUHN, "424242******4242"),

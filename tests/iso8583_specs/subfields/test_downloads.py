@@ -125,6 +125,8 @@ def test_points_are_redeemed_paid_and_left() -> None:
         (DeviceIdentity, b"Sequence No03309", 11, Defect.BAD_LENGTH),
         (DeviceIdentity, b"Sequence No163094", 17, Defect.TRUNCATED),
         (DeviceIdentity, b"Sequence No043094x", 17, Defect.TRAILING_BYTES),
+        (DeviceIdentity, "Sequence No053094中", 17, Defect.NOT_LATIN_1),
+        (TerminalParameters, "26中", 2, Defect.NOT_LATIN_1),
         (TerminalParameters, b"116", 2, Defect.TRUNCATED),
         (TerminalParameters, b"1160x1", 4, Defect.BAD_TAG),
         (TerminalParameters, b"11603", 4, Defect.BAD_TAG),
@@ -136,7 +138,7 @@ def test_points_are_redeemed_paid_and_left() -> None:
     ],
 )
 def test_wrong_content_is_refused(
-    refuses: Refuses, structure: type[SubField], content: bytes, position: int, reason: Defect
+    refuses: Refuses, structure: type[SubField], content: str | bytes, position: int, reason: Defect
 ) -> None:
     """Sizes, tags and digits must fit."""
     refuses(structure, content, position, reason)
