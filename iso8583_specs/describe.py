@@ -17,7 +17,7 @@ from iso8583_specs.message import Message
 from iso8583_specs.money import Money
 from iso8583_specs.mti import Mti
 from iso8583_specs.processing_code import ProcessingCode
-from iso8583_specs.response_code import ResponseCode
+from iso8583_specs.response_code import REVERSAL_REASONS, ResponseCode
 from iso8583_specs.subfields.structure import is_digits
 from iso8583_specs.values import BinDigits, clear_text, size_of
 
@@ -144,6 +144,8 @@ def _meaning(family: Family | None, message: Message, number: int) -> str:
     if number == 3 and len(value) == 6 and is_digits(value):
         return ProcessingCode(value).meaning(family)
     if number == 39 and family:
+        if family is Family.UNIONPAY_POS and message.mti.startswith("040"):
+            return REVERSAL_REASONS.get(value, "")
         return ResponseCode(value, family).meaning
     if number in _CURRENCY_OF and is_digits(value):
         return _amount(value, message.fields.get(_CURRENCY_OF[number]))

@@ -226,6 +226,16 @@ _ACTIONS_OF_1993: Final = MappingProxyType(
     | {"911": _E}
 )
 
+REVERSAL_REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "06": "answer unusable",
+        "96": "terminal could not keep the transaction",
+        "98": "no answer in time",
+        "A0": "MAC of the answer wrong",
+    }
+)
+"""Field 39 of a reversal's request, where UnionPay's terminals say why they reverse."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResponseCode:

@@ -108,6 +108,20 @@ def test_meaning_is_given_where_it_is_known(
     assert meaning == lines[number]
 
 
+@pytest.mark.parametrize(
+    ("dialect", "mti", "code", "meaning"),
+    [
+        ("unionpay_pos", "0400", "98", "no answer in time"),
+        ("unionpay_pos", "0400", "00", ""),
+        ("unionpay_pos", "0410", "98", "no answer from the issuer"),
+        ("iso1987_ascii", "0400", "68", "response received too late"),
+    ],
+)
+def test_reversal_says_why(dialect: str, mti: str, code: str, meaning: str) -> None:
+    """UnionPay's terminals give the reason of a reversal where others have a response code."""
+    assert [meaning] == [line.meaning for line in describe(dialect, Message(mti, {39: code}))]
+
+
 def test_message_inside_a_field_shows_its_fields_by_size() -> None:
     """Of a message inside a field names and sizes are seen; in clear, everything."""
     message = Message("0200", {4: "000000002500"}, parts={127: Message("", {2: "KEY", 25: "<PAN>" + NUMBER})})
