@@ -9,6 +9,7 @@ The score is 100 for a candidate without a contradiction, less for each doubt, a
 that a better candidate has more.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -119,15 +120,22 @@ def _likelihood(trial: _Trial) -> tuple[bool, float]:
 
 def _trials(raw: bytes, dialects: Mapping[str, Spec]) -> list[_Trial]:
     trials = list(_read_by_all(envelopes(raw), dialects))
-    if any(trial.is_whole for trial in trials):
-        return trials
-    likely = sorted(trials, key=lambda trial: -trial.bits)[:_REPAIRED]
-    repairs = [_repaired(trial) for trial in likely]
-    trials += [trial for trial in repairs if trial is not None]
-    if all(trial is None for trial in repairs):
+    whole = max((trial.bits for trial in trials if trial.is_whole), default=-math.inf)
+    repairs = list(_repairs(trials, whole))
+    trials += repairs
+    if whole == -math.inf and not repairs:
         trials += _with_other_heads(raw, dialects)
         trials += _read_by_all(with_strange_headers(raw), dialects, only_whole=True)
     return trials
+
+
+def _repairs(trials: list[_Trial], whole_bits: float) -> Iterator[_Trial]:
+    """What becomes of trials that break, where without the break they would be likelier than any other."""
+    broken = [trial for trial in trials if not trial.reads_all and trial.bits - _BROKEN > whole_bits]
+    for trial in sorted(broken, key=lambda trial: -trial.bits)[:_REPAIRED]:
+        repaired_trial = _repaired(trial)
+        if repaired_trial is not None:
+            yield repaired_trial
 
 
 def _read_by_all(
@@ -268,7 +276,7 @@ def _ranked(trials: list[_Trial]) -> list[Candidate]:
     for trial, before in zip(ranked, [*ranked[:1], *ranked], strict=False):
         ceiling *= 0.5 ** (max(0.0, before.bits - trial.bits) / _HALVING_BITS)
         ceiling = min(ceiling, _trust(trial))
-        if ceiling >= _LEAST_SCORE or not scored:
+        if ceiling >= _LEAST_SCORE:
             scored.append(_candidate(trial, round(ceiling, 1)))
     return scored[:_SHOWN]
 
