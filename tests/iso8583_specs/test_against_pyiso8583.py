@@ -98,7 +98,9 @@ def spoil(random: Random, message: Message, spec: Spec) -> None:
         if isinstance(value, bytes):
             message.fields[number] = value + random.randbytes(random.randint(0, 2))
         elif spec[str(number)]["content"] != "xn":
-            change = random.choice(("", "A", "a", "1", "=", " ", "é", "中", random_text(random, "latin-1", 2)))
+            change = random.choice(
+                ("", "A", "a", "1", "=", " ", "é", "中", random_text(random, "latin-1", 2))
+            )
             at = random.randint(0, len(value))
             message.fields[number] = value[:at] + change + value[at + random.randint(0, 2) :]
 
