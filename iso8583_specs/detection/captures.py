@@ -79,20 +79,21 @@ def _dump(lines: Sequence[str]) -> Captures | None:
     """
     parsed = [_dump_line(line) for line in lines if line.strip()]
     whole = [line for line in parsed if line is not None]
-    if not whole or len(whole) < len(parsed) or whole[0].offset or not (len(whole) > 1 or whole[0].is_marked):
+    if not whole or len(whole) < len(parsed) or not (whole[0].is_marked or len(whole) > 1):
         return None
     captures: Captures = []
-    width, column = _DUMP_WIDTH_MAX, None
+    width, column, before = _DUMP_WIDTH_MAX, None, whole[0].offset
     for line, after in zip(whole, [*whole[1:], None], strict=True):
-        size = after.offset - line.offset if after is not None and after.offset else None
-        taken, end = _bytes_of(line.rest, width if size is None else size, column if size is None else None)
-        if size is not None and (len(taken) != size or size > _DUMP_WIDTH_MAX):
+        goes_on = after is not None and after.offset > line.offset
+        size = after.offset - line.offset if after is not None and goes_on else None
+        taken, end = _bytes_of(line.rest, size or width, None if size else column)
+        if size is not None and len(taken) != size:
             return None
-        if size is not None and line.offset == 0:
-            width, column = size, end
-        if line.offset == 0:
+        if not captures or line.offset <= before:
             captures.append(b"")
+            width, column = size or _DUMP_WIDTH_MAX, end if size else None
         captures[-1] += taken
+        before = line.offset
     return [each for each in captures if each]
 
 

@@ -166,7 +166,7 @@ def _trial(
             return None
         readings.append(reading)
     evidence = [*_forms(spec), *envelope.evidence, *_differences(dialect, readings[0])]
-    if envelope.frames[0].tpdu and family_of(dialect) is Family.UNIONPAY_POS:
+    if envelope.frames[0].tpdu[:1] == b"\x60" and family_of(dialect) is Family.UNIONPAY_POS:
         evidence.append(Evidence(_TPDU_OF_A_POS, "a TPDU is what UnionPay terminals send"))
     evidence += [Evidence(_CHANGE, change.words) for change in changes if change.words]
     for reading in readings:

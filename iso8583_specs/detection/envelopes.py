@@ -24,7 +24,7 @@ from iso8583_specs.framing import (
     stated_size,
 )
 from iso8583_specs.framings import HeaderForm, LengthForm
-from iso8583_specs.headers import BadHeader, Base1Header, CupsHeader
+from iso8583_specs.headers import Base1Header, CupsHeader
 
 FRAMES_MAX: Final = 16
 """More frames of one stream are not looked at."""
@@ -33,6 +33,7 @@ _TPDU_IDS: Final = b"\x60\x68"
 _POS_CLASSES: Final = b"\x60\x61\x62\x63"
 _BITS_OF_A_BYTE: Final = 8.0
 _NEAR_MISS: Final = -12.0
+_NOT_OF_ITS_FORM: Final = -16.0
 _UNKNOWN_HEADER_MAX: Final = 64
 _ANI_BYTES: Final = 14
 # A length that is wrong by no more than this is still taken for one.
@@ -78,7 +79,9 @@ def fitted(framing: Framing, raw: bytes) -> list[Envelope]:
     """The ways a framing fits or nearly fits a capture, the best first."""
     with suppress(FramingError):
         frame = parse_frame(framing, raw)
-        return [Envelope(framing, (frame,), tuple(_evidence(framing, (frame,))))]
+        evidence = tuple(_evidence(framing, (frame,)))
+        is_exact = all(each.bits > _NOT_OF_ITS_FORM for each in evidence)
+        return [Envelope(framing, (frame,), evidence, is_exact)]
     if not framing.length_bytes:
         return []
     stream = _stream(framing, raw)
@@ -198,7 +201,7 @@ def _evidence(framing: Framing, frames: tuple[Frame, ...], *, prefix_fits: bool 
 
 def _tpdu_evidence(tpdu: bytes) -> Evidence:
     if tpdu[0] not in _TPDU_IDS:
-        return Evidence(-8, "the TPDU does not begin with 60")
+        return Evidence(_NOT_OF_ITS_FORM, "the TPDU does not begin with 60")
     decimal = tpdu.hex().isdecimal()
     return Evidence(12 if decimal else 8, f"a TPDU, which begins with {tpdu[0]:02x}")
 
@@ -206,7 +209,7 @@ def _tpdu_evidence(tpdu: bytes) -> Evidence:
 def _pos_header(header: bytes) -> Evidence:
     """Application class, version, state, processing requirement, sub-version: twelve digits."""
     if not header.hex().isdecimal():
-        return Evidence(-8, "the header is not made of digits")
+        return Evidence(_NOT_OF_ITS_FORM, "the header is not made of digits")
     if header[0] not in _POS_CLASSES:
         return Evidence(-2, "the header does not begin with an application class, 60 to 63")
     return Evidence(14, f"a header of 6 bytes, which begins with application class {header[0]:02x}")
@@ -225,7 +228,11 @@ def _header2_evidence(frame: Frame) -> Iterator[Evidence]:
 def _ani_evidence(frame: Frame) -> Iterator[Evidence]:
     number = frame.header[:_ANI_BYTES]
     fits = not number.strip(b"0123456789 \0")
-    yield Evidence(40, "a caller's number of 14 bytes") if fits else Evidence(-8, "no caller's number")
+    yield (
+        Evidence(40, "a caller's number of 14 bytes")
+        if fits
+        else Evidence(_NOT_OF_ITS_FORM, "no caller's number")
+    )
     yield _pos_header(frame.header[_ANI_BYTES:])
 
 
@@ -233,15 +240,16 @@ def _location_evidence(frame: Frame) -> Iterator[Evidence]:
     yield _pos_header(frame.header[:_LOCATION_AT])
     text = frame.header[_LOCATION_AT:].decode("latin-1")
     fits = text.isascii() and text.isprintable()
-    yield Evidence(50, "a location of 50 characters") if fits else Evidence(-8, "the location is no text")
+    yield (
+        Evidence(50, "a location of 50 characters")
+        if fits
+        else Evidence(_NOT_OF_ITS_FORM, "the location is no text")
+    )
 
 
 def _base1_evidence(frame: Frame) -> Iterator[Evidence]:
     last = frame.header[frame.header[0] :] or frame.header
-    try:
-        header = Base1Header.parse(last)
-    except BadHeader:
-        return
+    header = Base1Header.parse(last)
     yield Evidence(_BITS_OF_A_BYTE, f"a BASE I header of {len(frame.header)} bytes")
     yield from _length_in_header(header.total_length, len(last) + len(frame.body), 2)
 

@@ -100,7 +100,7 @@ def test_dialects_are_told_apart_in_every_framing(dialect: str, framing: str) ->
         ("length2_tpdu_header6_location50", HEADER + b"SHOP 17, HIGH STREET".ljust(50)),
         ("length2_tpdu", b""),
         ("length2_header6", HEADER),
-        ("length2_zeros_base1", bytes.fromhex("1601020074 123456 654321") + bytes(11)),
+        ("length2_zeros_base1", bytes.fromhex("160102007b 123456 654321") + bytes(11)),
         ("length2_zeros_base1", bytes.fromhex("1601020073 123456 654321") + bytes(11)),
         (
             "length2_cups",
@@ -192,6 +192,15 @@ def test_field_that_is_written_otherwise_is_pointed_at(body: bytes, reason: str)
 def test_message_that_nearly_is_one_is_explained(body: bytes, reason: str) -> None:
     """What differs from the nearest dialect is said, at the byte where it does."""
     assert reason in best(body).reasons
+
+
+def test_undefined_field_is_told() -> None:
+    """A bit without a field in the dialect is where the message breaks, and no change of a field mends it."""
+    body = PURCHASE[:2] + b"\xb0" + PURCHASE[3:]
+
+    assert "breaks at field 1, byte 10: the dialect does not define the field" in [
+        reason for candidate in diagnose([framed(POS, body)]) for reason in candidate.reasons
+    ]
 
 
 def test_forms_are_named() -> None:
