@@ -132,7 +132,8 @@ class Interpreter:
     def _header_bytes(self, message: Message) -> bytes:
         if self._header is None:
             return b""
-        return self._header.encode(Message("", {HEADER_NUMBER: message.header}, spelling=message.spelling))
+        header = Message("", {HEADER_NUMBER: message.header}, message.fillers, spelling=message.spelling)
+        return self._header.encode(header)
 
     def _mti_bytes(self, mti: str) -> bytes:
         encoding = self._layout.mti
