@@ -18,7 +18,7 @@ from iso8583_specs.codec import UnencodableField, codec_for
 from iso8583_specs.dialects import spec_for
 from iso8583_specs.family import Family, family_of
 from iso8583_specs.message import Message, Value
-from iso8583_specs.spec import RAW, FieldSpec, Spec
+from iso8583_specs.spec import HEADER, RAW, FieldSpec, Spec
 
 
 class Loss(NamedTuple):
@@ -112,16 +112,17 @@ def convert(message: Message, source: str, target: str, year: int) -> Conversion
 
     Raises:
         UnknownDialect: There is no dialect of one of the names.
-        UnencodableField: The target can't say the MTI.
+        UnencodableField: The target can't say the MTI, or needs a header that the source doesn't have.
     """
     before, after = spec_for(source), spec_for(target)
     values, losses = _by_meaning(message, family_of(source), family_of(target), year)
-    made = Message(_mti(message.mti, family_of(target)))
+    header = message.header if before[HEADER] == after[HEADER] else ""
+    made = Message(_mti(message.mti, family_of(target)), header=header)
     codec_for(target).encode(made)
     for number, value in values.items():
         row = after.get(str(number))
         made.fields[number] = value if row is None else _fitted(value, before.get(str(number)), row)
-        reason = _refusal(target, Message(made.mti, {number: made.fields[number]}))
+        reason = _refusal(target, Message(made.mti, {number: made.fields[number]}, header=header))
         if reason is not None:
             del made.fields[number]
             losses[number] = reason
