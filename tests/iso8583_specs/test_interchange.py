@@ -163,7 +163,7 @@ def test_unusual_spelling_is_kept() -> None:
 
 def test_dialect_header_is_kept() -> None:
     """The header that a dialect has of its own is said under `wire`."""
-    raw = "".join(("1ROUTENET", "1804", "0020000000000000", "000123")).encode("cp500")
+    raw = "1ROUTENET18040020000000000000000123".encode("cp500")
 
     document = as_json("iso1993_ebcdic.routed", "none", raw)
 
