@@ -47,6 +47,7 @@ fuzz: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.codec
 
 # Needs `uv`; writes the versions and hashes that `setup` installs.
 lock:

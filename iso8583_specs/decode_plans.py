@@ -7,10 +7,10 @@ is a constant beyond the end of the last variable field.
 The plan of a strict codec checks all digits together, which also tells that none of them has a case.
 
 A peek plan takes only what a proxy needs. It steps over the fields in front of that, by their lengths alone,
-and doesn't look at what stands behind.
+doesn't look at what stands behind, and converts no more digits than it takes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias, cast
 
 from iso8583_specs.layout import BadBitmap, Layout
@@ -28,8 +28,9 @@ from iso8583_specs.plan_source import (
 )
 from iso8583_specs.spec import BCD_LENGTH, HEADER, RAW, FieldSpec, Spec
 
-DecodePlan: TypeAlias = Callable[[bytes], Message | None]
-PeekPlan: TypeAlias = Callable[[bytes], Peek | None]
+# Both are given the body and its bitmaps.
+DecodePlan: TypeAlias = Callable[[bytes, bytes], Message | None]
+PeekPlan: TypeAlias = Callable[[bytes, bytes], Peek | None]
 Inside: TypeAlias = Callable[[bytes], Message]
 
 _HEADER_NAME: Final = "header"
@@ -51,6 +52,11 @@ class Cursor:
         self._offset = 0
         self._doubled = False
         self._nibbles_end: int | None = 0
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the place is the same in all messages."""
+        return self._base is None
 
     def place(self, more: int = 0) -> str:
         """The expression of the place so many bytes further on."""
@@ -145,8 +151,8 @@ class _Writer:
         self._ascii: list[str] = []
         self._has_bytes = False
 
-    def start(self, spec: Spec, layout: Layout, bitmaps: bytes) -> str:
-        """Header, MTI and bitmaps; returns the expression of the bitmaps."""
+    def start(self, spec: Spec, layout: Layout, bitmaps: bytes) -> None:
+        """Header, MTI and bitmaps."""
         if layout.has_header:
             self.add(_HEADER_NAME, spec[HEADER])
         if layout.mti is None:
@@ -158,10 +164,8 @@ class _Writer:
             self._lines.append(f"mti = {self._cursor.slice_of_text(layout.mti, 4)}")
             self._note_text("mti", layout.mti, is_number=True)
             self._cursor.advance(4)
-        span = f"body[{self._cursor.place()}:{self._cursor.place(len(bitmaps))}]"
         self._cursor.advance(len(bitmaps))
         self._has_bytes = self._has_bytes or RAW in layout.bitmaps
-        return span
 
     def add(self, name: str, spec: FieldSpec, number: int = 0) -> None:
         """A field's lines; its value gets the name."""
@@ -288,35 +292,52 @@ class _Writer:
         parts = ", ".join(f"{number}: f{number}" for number in numbers if number in self._insides)
         header, mti = _HEADER_NAME if has_header else "''", "''" if inside else "mti"
         message = self._cursor.names.name(Message)
-        result = f"{message}({mti}, {{{fields}}}, {{}}, {header}, {{{parts}}})"
-        return cast("DecodePlan", self._compiled("==", result))
+        checks = [f"{self._cursor.place()} == len(body)", *self._checks()]
+        lines = [
+            f"if not ({' and '.join(checks)}): return None",
+            f"return {message}({mti}, {{{fields}}}, {{}}, {header}, {{{parts}}})",
+        ]
+        return cast("DecodePlan", self._compiled(lines))
 
-    def peek(self, numbers: list[int], bitmaps: str) -> PeekPlan:
+    def add_alone(self, name: str, spec: FieldSpec) -> None:
+        """A field's lines in a plan that takes few; digits at an unknown place are converted alone."""
+        regular = spec["len_count"] == "nibbles" and not spec["len_type"] and not spec["max_len"] & 1
+        if not regular or spec["content"] != "n" or self._cursor.is_constant:
+            self.add(name, spec)
+            return
+        size = spec["max_len"] // 2
+        span = f"{self._cursor.place()}:{self._cursor.place(size)}"
+        self._lines.append(f"{name} = body[{span}].hex().upper()")
+        self._cursor.advance(size)
+
+    def peek(self, numbers: list[int]) -> PeekPlan:
         """The function that gives the wanted ones of these fields."""
         wanted = ", ".join(f"f{number}" if number in numbers else "None" for number in PEEKED)
         new, peek = self._cursor.names.name(tuple.__new__), self._cursor.names.name(Peek)
-        return cast("PeekPlan", self._compiled("<=", f"{new}({peek}, (mti, {wanted}, {bitmaps}))"))
+        lines = [
+            f"body[{self._cursor.place(-1)}]",  # gives up where the last field isn't all there
+            *(f"if not {check}: return None" for check in self._checks()),
+            f"return {new}({peek}, (mti, {wanted}, bitmaps))",
+        ]
+        return cast("PeekPlan", self._compiled(lines))
 
-    def _compiled(self, end: str, result: str) -> object:
-        checks = [f"{self._cursor.place()} {end} len(body)"]
+    def _checks(self) -> Iterator[str]:
+        """The conditions that the values must meet together."""
         if self._digits:
-            checks.append(f"''.join(({', '.join(self._digits)},)).isdecimal()")
+            yield f"''.join(({', '.join(self._digits)},)).isdecimal()"
         if self._ascii:
             joined = f"''.join(({', '.join(self._ascii)},))"
-            checks.append(f"{joined if self._has_bytes else 'body'}.isascii()")
-        lines = [
-            *self._cursor.opening(),
-            *self._lines,
-            f"if not ({' and '.join(checks)}): return None",
-            f"return {result}",
-        ]
-        return self._cursor.names.compiled("body", lines)
+            yield f"{joined if self._has_bytes else 'body'}.isascii()"
+
+    def _compiled(self, last: list[str]) -> object:
+        lines = [*self._cursor.opening(), *self._lines, *last]
+        return self._cursor.names.compiled("body, bitmaps", lines)
 
 
 def decode_plan(
     spec: Spec, layout: Layout, bitmaps: bytes, insides: dict[int, Inside], *, strict: bool
 ) -> DecodePlan | None:
-    """A function of a body that gives its message, or gives up.
+    """A function of a body and its bitmaps that gives the message, or gives up.
 
     Args:
         spec: The dialect's table.
@@ -343,24 +364,24 @@ def decode_plan(
 
 
 def peek_plan(spec: Spec, layout: Layout, bitmaps: bytes) -> PeekPlan | None:
-    """A function of a body that gives what a proxy needs, or gives up; see `decode_plan`."""
+    """A function of a body and its bitmaps that gives what a proxy needs."""
     numbers = _regular(layout, bitmaps)
     if numbers is None:
         return None
     last = max((number for number in numbers if number in PEEKED), default=0)
-    writer = _Writer({}, strict=True)
+    writer = _Writer({}, strict=False)
     try:
-        span = writer.start(spec, layout, bitmaps)
+        writer.start(spec, layout, bitmaps)
         for number in numbers:
             if number > last:
                 break
             if number in PEEKED:
-                writer.add(f"f{number}", spec[str(number)])
+                writer.add_alone(f"f{number}", spec[str(number)])
             else:
                 writer.skip(spec[str(number)])
     except NoPlan:
         return None
-    return writer.peek(numbers, span)
+    return writer.peek(numbers)
 
 
 def _regular(layout: Layout, bitmaps: bytes) -> list[int] | None:

@@ -69,14 +69,14 @@ class PlannedCodec:
         writers = {number: codec.encode for number, codec in insides.items()}
         self.decode_readable = interpreter.decode_readable
         self.decode = _reader(
-            _Plans[bytes, Callable[[bytes], Message | None]](
+            _Plans[bytes, Callable[[bytes, bytes], Message | None]](
                 lambda bitmaps: decode_plan(spec, layout, bitmaps, readers, strict=strict), sightings
             ),
             _Bitmaps.of(spec, layout),
             interpreter.decode,
         )
         self.peek = _reader(
-            _Plans[bytes, Callable[[bytes], Peek | None]](
+            _Plans[bytes, Callable[[bytes, bytes], Peek | None]](
                 lambda bitmaps: peek_plan(spec, layout, bitmaps), sightings
             ),
             _Bitmaps.of(spec, layout),
@@ -118,7 +118,7 @@ def _high_bytes(encoding: str) -> frozenset[int]:
 
 
 def _reader(
-    plans: "_Plans[bytes, Callable[[bytes], Result | None]]",
+    plans: "_Plans[bytes, Callable[[bytes, bytes], Result | None]]",
     places: _Bitmaps | None,
     slowly: Callable[[bytes], Result],
 ) -> Callable[[bytes], Result]:
@@ -131,13 +131,13 @@ def _reader(
     def read(body: bytes) -> Result:
         try:
             bitmaps = body[at:end]
-            if bitmaps[0] in announcing:
+            if announcing and bitmaps[0] in announcing:
                 bitmaps = body[at:second_end]
                 if bitmaps[second] in announcing_third:
                     bitmaps = body[at:third_end]
             plan = plans[bitmaps]
             if plan is not None:
-                result = plan(body)
+                result = plan(body, bitmaps)
                 if result is not None:
                     return result
         except GIVES_UP:

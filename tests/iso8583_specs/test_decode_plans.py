@@ -51,9 +51,9 @@ def test_plan_does_the_regular_case(dialect: str, strict: bool) -> None:
     peek = peek_plan(spec, layout, bitmaps)
 
     assert plan is not None
-    assert message == plan(body)
+    assert message == plan(body, bitmaps)
     assert peek is not None
-    assert Peek("0200", "000133", "R" * 12, "T" * 8, bitmaps) == peek(body)
+    assert Peek("0200", "000133", "R" * 12, "T" * 8, bitmaps) == peek(body, bitmaps)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_text_of_other_encodings_is_read(encoding: str, text: str, wire: bytes |
     body = b"0200" + layout.usual([44]) + (wire or b"01\xe9")
 
     assert plan is not None
-    assert (Message("0200", {44: text}) if wire else None) == plan(body)
+    assert (Message("0200", {44: text}) if wire else None) == plan(body, layout.usual([44]))
