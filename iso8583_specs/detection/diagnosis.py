@@ -254,12 +254,16 @@ def _with_another(trial: _Trial, raw: bytes) -> _Trial:
 
 def _dialects_first(trials: list[_Trial]) -> list[_Trial]:
     """Put a dialect before those of its profiles that explain no more than it does itself."""
-    plain = {trial.name: trial for trial in trials if not trial.changes and "." not in trial.dialect}
+    plain = {(*trial.name, _differing(trial)): trial for trial in trials if "." not in trial.dialect}
     return [_after_its_dialect(trial, plain) for trial in trials]
 
 
-def _after_its_dialect(trial: _Trial, plain: Mapping[tuple[str, str], _Trial]) -> _Trial:
-    base = plain.get((trial.dialect.partition(".")[0], trial.envelope.framing.name))
+def _differing(trial: _Trial) -> tuple[str, ...]:
+    return tuple(change.words for change in trial.changes)
+
+
+def _after_its_dialect(trial: _Trial, plain: Mapping[tuple[str, str, tuple[str, ...]], _Trial]) -> _Trial:
+    base = plain.get((trial.dialect.partition(".")[0], trial.envelope.framing.name, _differing(trial)))
     if base is None or base is trial or not base.reads_all or base.doubts > trial.doubts:
         return trial
     excess = max(0.0, trial.bits - base.bits + 1)

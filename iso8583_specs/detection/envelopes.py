@@ -168,7 +168,7 @@ def _excuse(framing: Framing, prefix: bytes, stated: int, there: int) -> Evidenc
         there - around: "does not count what stands before the message",
         there - len(framing.trailer): "does not count the trailer",
     }
-    if stated in excuses and stated != there:
+    if stated in excuses and stated != there and not framing.length_adds:
         return Evidence(
             bits, f"the length prefix {excuses[stated]} ({place}: {stated}, {there} bytes follow)"
         )

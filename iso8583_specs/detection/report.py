@@ -55,6 +55,10 @@ def settings(candidate: Candidate) -> Iterator[str]:
         yield f"# framing {framing.name} has no length: put the line's own prefix before it"
     if candidate.header_bytes:
         yield f"# before each message stand {candidate.header_bytes} bytes more"
+    if candidate.changes:
+        yield "[dialects]"
+        yield f'files = ["{OWN_PROFILE}.toml"]'
+        yield ""
     yield "[listeners.pos]"
     yield f'dialect = "{candidate.dialect}{profile}"'
     yield f'framing = "{framing.name}"'

@@ -52,11 +52,11 @@ def _alternatives(source: str) -> list[list[bytes]]:
 
 
 def _of_file(data: bytes) -> list[list[bytes]]:
-    from switch.commands.packets import NotPacketsError, conversations, holds_packets  # noqa: PLC0415 - rarely
+    from switch.commands import packets  # noqa: PLC0415 - heavy, and rarely needed
 
-    if not holds_packets(data):
+    if not packets.holds_packets(data):
         return captures_in(data)
     try:
-        return conversations(data)
-    except NotPacketsError:
+        return packets.conversations(data)
+    except packets.NotPacketsError:
         raise fail("the packets of that file can't be read") from None

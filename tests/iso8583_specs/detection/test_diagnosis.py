@@ -212,9 +212,10 @@ def test_forms_are_named() -> None:
     )
 
 
-def test_dialect_comes_before_its_profiles() -> None:
+@pytest.mark.parametrize("body", [PURCHASE, PURCHASE.replace(b"\0\x08\x22", b"\x08\x22")])
+def test_dialect_comes_before_its_profiles(body: bytes) -> None:
     """Where a dialect and its profiles explain the same, the dialect stands first and the others say so."""
-    first, *others = diagnose([framed(POS, PURCHASE)])
+    first, *others = diagnose([framed(POS, body)])
 
     assert first.dialect == "unionpay_pos"
     profiles = [other for other in others if other.is_whole]

@@ -34,7 +34,11 @@ def test_dialect_file_reads_the_message() -> None:
 
     dialect = dialect_in("\n".join(dialect_file(candidate)), "captured")
 
-    assert f'dialect = "{dialect.name}"' in list(settings(candidate))
+    pasted = tomllib.loads("\n".join(settings(candidate)))
+    assert (dialect.name, ["captured.toml"]) == (
+        pasted["listeners"]["pos"]["dialect"],
+        pasted["dialects"]["files"],
+    )
     assert (1, "n") == (dialect.spec["60"]["len_type"], dialect.spec["60"]["content"])
 
 
