@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 CYCLES ?= 20
+SECONDS ?= 60
 
-.PHONY: setup demo run test check cover crash bench lock
+.PHONY: setup demo run test check cover crash fuzz bench lock
 
 setup: .venv/.ready
 
@@ -40,8 +41,13 @@ cover: setup
 crash: setup
 	$(BIN)/python -m tests.crash --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
 
+# Everything that reads bytes of others, for SECONDS in all; corpus and findings are kept in var/fuzz.
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
 bench: setup
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.codec
 
 # Needs `uv`; writes the versions and hashes that `setup` installs.
 lock:

@@ -1,8 +1,8 @@
 """Frames: how a message travels on a byte stream, and what stands around it.
 
 A frame is a length prefix, a TPDU, an application header and the message body, each of which a framing may
-lack. A framing is data, a row of `FRAMINGS`; no code here knows where a row is used. The length prefix is
-binary, big-endian, and doesn't count itself.
+lack; some have a trailer. A framing is data, a row of `framings.FRAMINGS`; no code here knows where a row is
+used. Most prefixes are a plain binary length, and only what differs from it takes the longer way.
 
 Two kinds of trouble are kept apart. A `BadFrame` is a frame without room for a message: its end is known,
 the stream is still in step, and the owner of the connection decides what becomes of it. A `FramingError` is
@@ -14,49 +14,33 @@ is none, so that it never holds more than one unfinished frame and one read. The
 allocate anything.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from iso8583_specs.framings import FRAMINGS, Framing, HeaderForm, LengthForm
+from iso8583_specs.headers import HEADER_RULES
+
+__all__ = [
+    "FRAMINGS",
+    "BadFrame",
+    "Frame",
+    "FrameDefect",
+    "FrameReader",
+    "Framing",
+    "FramingError",
+    "KeepAlive",
+    "parse_frame",
+    "reply_frame",
+    "reply_tpdu",
+    "stated_size",
+    "write_frame",
+]
+
 # The shortest body of any dialect: an MTI of two bytes and a bitmap of eight.
 _SHORTEST_BODY_BYTES: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Framing:
-    """The sizes of a frame's parts.
-
-    Attributes:
-        name: What configuration calls it.
-        length_bytes: Width of the length prefix; 0 where the transport keeps message boundaries itself.
-        tpdu_bytes: 5, or 0 without a TPDU.
-        header_bytes: Width of the application header, or 0.
-        max_frame_bytes: The most that may follow the prefix. The largest real frame known has 467 bytes.
-    """
-
-    name: str
-    length_bytes: int
-    tpdu_bytes: int
-    header_bytes: int
-    max_frame_bytes: int = 8192
-
-
-FRAMINGS: Final[Mapping[str, Framing]] = MappingProxyType(
-    {
-        framing.name: framing
-        for framing in (
-            Framing("length2_tpdu_header6", length_bytes=2, tpdu_bytes=5, header_bytes=6),
-            Framing("length2_tpdu_header2", length_bytes=2, tpdu_bytes=5, header_bytes=2),
-            Framing("length2_tpdu", length_bytes=2, tpdu_bytes=5, header_bytes=0),
-            Framing("length2", length_bytes=2, tpdu_bytes=0, header_bytes=0),
-            Framing("tpdu_header6", length_bytes=0, tpdu_bytes=5, header_bytes=6),
-            Framing("tpdu", length_bytes=0, tpdu_bytes=5, header_bytes=0),
-            Framing("none", length_bytes=0, tpdu_bytes=0, header_bytes=0),
-        )
-    }
-)
+_HEX_DIGITS: Final = b"0123456789ABCDEFabcdef"
 
 
 class FrameDefect(StrEnum):
@@ -66,14 +50,25 @@ class FrameDefect(StrEnum):
     TOO_SHORT = "too short for TPDU, header, MTI and bitmap"
     TOO_LARGE = "the length is over the limit"
     LENGTH_MISMATCH = "the length prefix does not match the bytes that follow"
+    BAD_PREFIX = "the length prefix is not of its form"
+    BAD_HEADER = "the header is not of its form"
+    BAD_TRAILER = "the trailer is missing"
 
 
 class Frame(NamedTuple):
-    """A frame's parts; the body starts at the MTI."""
+    """A frame's parts; the body starts at the MTI.
+
+    Attributes:
+        tpdu: Five bytes, or none.
+        header: The application header, or none.
+        body: The message.
+        gap: What stood between the length and the rest, where it isn't what the framing usually writes.
+    """
 
     tpdu: bytes
     header: bytes
     body: bytes
+    gap: bytes = b""
 
     def __repr__(self) -> str:
         """Without the body, which holds card data."""
@@ -84,6 +79,12 @@ class BadFrame(NamedTuple):
     """A frame that can't hold a message; the next one starts right after it."""
 
     reason: FrameDefect
+
+
+class KeepAlive(NamedTuple):
+    """A sign of life, a length of zero; the answer is the same bytes."""
+
+    raw: bytes
 
 
 class FramingError(Exception):
@@ -103,12 +104,27 @@ class FrameReader:
         ValueError: The framing has no length prefix, so a stream can't be cut by it.
     """
 
-    __slots__ = ("_buffer", "_framing", "_lost", "_start")
+    __slots__ = (
+        "_body_at",
+        "_buffer",
+        "_framing",
+        "_header_at",
+        "_is_simple",
+        "_lost",
+        "_prefix_bytes",
+        "_size_max",
+        "_start",
+    )
 
     def __init__(self, framing: Framing) -> None:
         if not framing.length_bytes:
             raise ValueError(f"framing {framing.name} has no length prefix to cut a stream by")
         self._framing = framing
+        self._is_simple = framing.is_simple
+        self._prefix_bytes = framing.prefix_bytes
+        self._size_max = framing.max_frame_bytes
+        self._header_at = framing.tpdu_bytes
+        self._body_at = framing.tpdu_bytes + framing.header_bytes
         self._buffer = bytearray()
         self._start = 0
         self._lost: FrameDefect | None = None
@@ -118,7 +134,7 @@ class FrameReader:
         if self._lost is None:
             self._buffer += data
 
-    def next_frame(self) -> Frame | BadFrame | None:
+    def next_frame(self) -> Frame | BadFrame | KeepAlive | None:
         """The next whole frame, or None when more bytes are needed.
 
         Raises:
@@ -126,30 +142,40 @@ class FrameReader:
         """
         if self._lost is not None:
             raise FramingError(self._lost)
-        end = self._frame_end()
-        if end is None:
-            del self._buffer[: self._start]
-            self._start = 0
+        buffer, start = self._buffer, self._start
+        at = start + self._prefix_bytes
+        if at > len(buffer):
+            self._forget_taken()
             return None
-        content = bytes(self._buffer[self._start + self._framing.length_bytes : end])
+        size = int.from_bytes(buffer[start:at], "big") if self._is_simple else self._size(buffer[start:at])
+        if size > self._size_max:
+            raise self._lose(FrameDefect.TOO_LARGE)
+        end = at + size
+        if end > len(buffer):
+            self._forget_taken()
+            return None
         self._start = end
-        return _split(self._framing, content)
+        content = bytes(buffer[at:end])
+        body = self._body_at
+        if self._is_simple and size >= body + _SHORTEST_BODY_BYTES:
+            return Frame(content[: self._header_at], content[self._header_at : body], content[body:])
+        return _split(self._framing, bytes(buffer[start:at]), content)
 
     @property
     def has_partial(self) -> bool:
         """Whether a frame has started and not ended; meaningful once `next_frame` has returned None."""
         return len(self._buffer) > self._start
 
-    def _frame_end(self) -> int | None:
-        """Where the first frame in the buffer ends, or None when it isn't all there."""
-        content = self._start + self._framing.length_bytes
-        if content > len(self._buffer):
-            return None
-        size = int.from_bytes(self._buffer[self._start : content], "big")
-        if size > self._framing.max_frame_bytes:
-            raise self._lose(FrameDefect.TOO_LARGE)
-        end = content + size
-        return end if end <= len(self._buffer) else None
+    def _size(self, prefix: bytes | bytearray) -> int:
+        size = stated_size(self._framing, bytes(prefix))
+        if size is None:
+            raise self._lose(FrameDefect.BAD_PREFIX)
+        return size
+
+    def _forget_taken(self) -> None:
+        """Drop the frames that were taken; the rest is the start of one."""
+        del self._buffer[: self._start]
+        self._start = 0
 
     def _lose(self, reason: FrameDefect) -> FramingError:
         self._lost = reason
@@ -158,27 +184,48 @@ class FrameReader:
         return FramingError(reason)
 
 
-def write_frame(framing: Framing, tpdu: bytes, header: bytes, body: bytes) -> bytes:
+def write_frame(framing: Framing, tpdu: bytes, header: bytes, body: bytes, gap: bytes = b"") -> bytes:
     """The bytes of one frame.
 
     Raises:
         ValueError: A part has not the size the framing gives it, or the frame is over its limit.
     """
-    if (len(tpdu), len(header)) != (framing.tpdu_bytes, framing.header_bytes):
+    sizes = len(tpdu), len(header)
+    fits = sizes == (framing.tpdu_bytes, framing.header_bytes)
+    if not (fits if framing.is_simple else _has_its_width(framing, tpdu, header)):
         raise ValueError(
             f"framing {framing.name} wants {framing.tpdu_bytes} bytes of TPDU and {framing.header_bytes} of "
             f"header, not {len(tpdu)} and {len(header)}"
         )
-    size = len(tpdu) + len(header) + len(body)
+    size = len(tpdu) + len(header) + len(body) + len(framing.trailer)
     if size > framing.max_frame_bytes:
         raise ValueError(f"a frame of {size} bytes is over the limit of framing {framing.name}")
-    prefix = size.to_bytes(framing.length_bytes, "big") if framing.length_bytes else b""
-    return b"".join((prefix, tpdu, header, body))
+    if framing.is_simple and not gap:
+        prefix = size.to_bytes(framing.length_bytes, "big") if framing.length_bytes else b""
+        return b"".join((prefix, tpdu, header, body))
+    if gap and gap not in framing.gaps:
+        raise ValueError(f"framing {framing.name} has nothing like that between length and content")
+    return b"".join((_prefix(framing, size, gap), tpdu, header, body, framing.trailer))
 
 
 def reply_tpdu(tpdu: bytes) -> bytes:
     """The TPDU of an answer: the id stays, destination and source change places. Empty stays empty."""
     return tpdu[:1] + tpdu[3:5] + tpdu[1:3]
+
+
+def reply_frame(framing: Framing, request: Frame, body: bytes) -> bytes:
+    """The bytes of the frame that carries the answer to a request.
+
+    Addresses change places, in the TPDU and in a network's header; any other header is repeated.
+
+    Raises:
+        ValueError: The frame is over the framing's limit.
+    """
+    if framing.is_simple:
+        return write_frame(framing, reply_tpdu(request.tpdu), request.header, body)
+    rules = HEADER_RULES.get(framing.header_form)
+    header = rules.reply(request.header, len(body)) if rules else request.header
+    return write_frame(framing, reply_tpdu(request.tpdu), header, body, request.gap)
 
 
 def parse_frame(framing: Framing, raw: bytes) -> Frame:
@@ -187,22 +234,95 @@ def parse_frame(framing: Framing, raw: bytes) -> Frame:
     Raises:
         FramingError: The length prefix or the size is wrong.
     """
-    size = len(raw) - framing.length_bytes
+    size = len(raw) - framing.prefix_bytes
     if size > framing.max_frame_bytes:
         raise FramingError(FrameDefect.TOO_LARGE)
-    if framing.length_bytes and int.from_bytes(raw[: framing.length_bytes], "big") != size:
+    prefix = raw[: framing.prefix_bytes]
+    if len(prefix) < framing.prefix_bytes:
         raise FramingError(FrameDefect.LENGTH_MISMATCH)
-    frame = _split(framing, raw[framing.length_bytes :])
+    stated = stated_size(framing, prefix) if framing.length_bytes else size
+    if stated != size:
+        raise FramingError(FrameDefect.BAD_PREFIX if stated is None else FrameDefect.LENGTH_MISMATCH)
+    frame = _split(framing, prefix, raw[framing.prefix_bytes :])
+    if isinstance(frame, KeepAlive):
+        raise FramingError(FrameDefect.EMPTY)
     if isinstance(frame, BadFrame):
         raise FramingError(frame.reason)
     return frame
 
 
-def _split(framing: Framing, content: bytes) -> Frame | BadFrame:
+def stated_size(framing: Framing, prefix: bytes) -> int | None:
+    """How many bytes a whole prefix says will follow it; None if it isn't of the framing's form."""
+    at = len(framing.lead)
+    end = at + framing.length_bytes
+    if prefix[:at] != framing.lead or prefix[end:] not in framing.gaps:
+        return None
+    number = _READ[framing.length_form](prefix[at:end])
+    if number is None or number < framing.length_adds:
+        return None
+    return number - framing.length_adds
+
+
+def _prefix(framing: Framing, size: int, gap: bytes) -> bytes:
+    if not framing.length_bytes:
+        return b""
+    number = _WRITE[framing.length_form](size + framing.length_adds, framing.length_bytes)
+    return b"".join((framing.lead, number, gap or framing.gaps[0]))
+
+
+def _decimal(digits: bytes) -> int | None:
+    return int(digits) if digits.isdigit() else None
+
+
+def _hex(digits: bytes) -> int | None:
+    return None if digits.strip(_HEX_DIGITS) else int(digits, 16)
+
+
+_READ: Final[Mapping[LengthForm, Callable[[bytes], int | None]]] = MappingProxyType(
+    {
+        LengthForm.BINARY: lambda number: int.from_bytes(number, "big"),
+        LengthForm.DECIMAL: _decimal,
+        LengthForm.HEX: _hex,
+        LengthForm.BCD: lambda number: _decimal(number.hex().encode()),
+    }
+)
+_WRITE: Final[Mapping[LengthForm, Callable[[int, int], bytes]]] = MappingProxyType(
+    {
+        LengthForm.BINARY: lambda number, width: number.to_bytes(width, "big"),
+        LengthForm.DECIMAL: lambda number, width: b"%0*d" % (width, number),
+        LengthForm.HEX: lambda number, width: b"%0*X" % (width, number),
+        LengthForm.BCD: lambda number, width: bytes.fromhex(f"{number:0{2 * width}}"),
+    }
+)
+
+
+def _has_its_width(framing: Framing, tpdu: bytes, header: bytes) -> bool:
+    """Whether TPDU and header have the widths that the framing, or the header itself, gives them."""
+    return len(tpdu) == framing.tpdu_bytes and _header_bytes(framing, header) == len(header)
+
+
+def _header_bytes(framing: Framing, content: bytes) -> int | None:
+    """Width of the header that the content begins with; None where there is none of the framing's form."""
+    if framing.header_form is HeaderForm.FIXED:
+        return framing.header_bytes
+    return HEADER_RULES[framing.header_form].width(content)
+
+
+def _split(framing: Framing, prefix: bytes, content: bytes) -> Frame | BadFrame | KeepAlive:
     if not content:
-        return BadFrame(FrameDefect.EMPTY)
-    header = framing.tpdu_bytes
-    body = header + framing.header_bytes
+        return KeepAlive(prefix) if framing.keeps_alive else BadFrame(FrameDefect.EMPTY)
+    if framing.trailer:
+        if not content.endswith(framing.trailer):
+            return BadFrame(FrameDefect.BAD_TRAILER)
+        content = content[: -len(framing.trailer)]
+    at = framing.tpdu_bytes
+    header_bytes = _header_bytes(framing, content[at:])
+    if header_bytes is None:
+        return BadFrame(FrameDefect.BAD_HEADER)
+    body = at + header_bytes
     if len(content) < body + _SHORTEST_BODY_BYTES:
         return BadFrame(FrameDefect.TOO_SHORT)
-    return Frame(content[:header], content[header:body], content[body:])
+    gap = prefix[len(framing.lead) + framing.length_bytes :]
+    if gap == framing.gaps[0]:
+        gap = b""
+    return Frame(content[:at], content[at:body], content[body:], gap)

@@ -1,39 +1,36 @@
 """The quick codec: plans compiled for the sets of fields that really come, in front of the interpreter.
 
 Peers send few kinds of message, again and again. A plan is straight-line code made from the dialect's table
-for one set of fields: slices at known places, one check of all digits together, no loop and no call for each
-field. It only knows the regular case. Whatever is not regular (a filler other than the dialect's, a length
-too long, a value of the wrong type, a byte too few) makes it give up, and the interpreter does the message
-from the start: it alone names defects, so what is accepted, refused and written is the interpreter's.
+for one set of fields; `decode_plans` and `encode_plans` write it. It knows the regular case only. Whatever is
+not regular (a filler other than the dialect's, a length too long, a value of the wrong type, a byte too few)
+makes it give up, and the interpreter does the message from the start: it alone names defects, so what is
+accepted, refused and written is the interpreter's.
 
 A set of fields gets a plan once it has come often enough, and there is a limit to plans: a peer that plays
 through bitmaps costs a look-up in a small table, and others nothing.
 """
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import Final, Generic, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Hashable
+from itertools import accumulate
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
+from iso8583_specs.decode_plans import decode_plan, peek_plan
+from iso8583_specs.encode_plans import EncodePlan, encode_plan
 from iso8583_specs.interpreter import Interpreter
-from iso8583_specs.message import Message
-from iso8583_specs.spec import FieldSpec, Spec
-
-Fields: TypeAlias = dict[int, str | bytes]
-DecodePlan: TypeAlias = Callable[[bytes, str], Fields | None]
-EncodePlan: TypeAlias = Callable[[str, Fields], bytes | None]
+from iso8583_specs.layout import Layout
+from iso8583_specs.message import Message, Peek
+from iso8583_specs.plan_source import GIVES_UP
+from iso8583_specs.spec import HEADER, RAW, Spec
 
 PLANS_MAX: Final = 256
 SIGHTINGS_MAX: Final = 1024
 SIGHTINGS_BEFORE_PLAN: Final = 8
 
-_BITMAP_END: Final = 10
-_PLANNED_CONTENTS: Final = {"n", "z", "ans", "b"}
-# Length indicators as hex text, by their width in bytes and the count.
-_INDICATORS: Final = {
-    width: tuple(f"{count:0{2 * width}}" for count in range(most + 1)) for width, most in ((1, 99), (2, 999))
-}
+Numbers: TypeAlias = tuple[int, ...] | tuple[tuple[int, ...], tuple[int, ...]]
 
 Key = TypeVar("Key", bound=Hashable)
 Plan = TypeVar("Plan")
+Result = TypeVar("Result")
 
 
 class PlannedCodec:
@@ -42,67 +39,157 @@ class PlannedCodec:
     Args:
         dialect: The dialect's name.
         spec: Its table.
+        strict: Whether values that aren't of their field's content are refused.
+        inside: Whether this is the table of a message inside a field.
         sightings: How often a set of fields must have come before it gets a plan.
     """
 
-    __slots__ = ("_decode_plans", "_encode_plans", "_interpreter", "decode_readable", "dialect")
+    __slots__ = ("decode", "decode_readable", "dialect", "encode", "peek")
 
-    def __init__(self, dialect: str, spec: Spec, sightings: int = SIGHTINGS_BEFORE_PLAN) -> None:
+    def __init__(
+        self,
+        dialect: str,
+        spec: Spec,
+        *,
+        strict: bool = False,
+        inside: bool = False,
+        sightings: int = SIGHTINGS_BEFORE_PLAN,
+    ) -> None:
         self.dialect = dialect
-        self._interpreter = Interpreter(dialect, spec)
-        self.decode_readable = self._interpreter.decode_readable
-        self._decode_plans = _Plans[bytes, DecodePlan](lambda bitmap: decode_plan(spec, bitmap), sightings)
-        self._encode_plans = _Plans[tuple[int, ...], EncodePlan](
-            lambda numbers: encode_plan(spec, numbers), sightings
+        self.decode: Callable[[bytes], Message]
+        self.encode: Callable[[Message], bytes]
+        interpreter = Interpreter(dialect, spec, strict=strict, inside=inside)
+        layout = Layout.of(spec, inside=inside)
+        insides = {
+            number: PlannedCodec(dialect, row["fields"], strict=strict, inside=True, sightings=sightings)
+            for number, row in ((number, spec[str(number)]) for number in layout.numbers)
+            if "fields" in row
+        }
+        readers = {number: codec.decode for number, codec in insides.items()}
+        writers = {number: codec.encode for number, codec in insides.items()}
+        self.decode_readable = interpreter.decode_readable
+        self.decode = _reader(
+            _Plans[bytes, Callable[[bytes, bytes], Message | None]](
+                lambda bitmaps: decode_plan(spec, layout, bitmaps, readers, strict=strict), sightings
+            ),
+            _Bitmaps.of(spec, layout),
+            interpreter.decode,
+        )
+        self.peek = _reader(
+            _Plans[bytes, Callable[[bytes, bytes], Peek | None]](
+                lambda bitmaps: peek_plan(spec, layout, bitmaps), sightings
+            ),
+            _Bitmaps.of(spec, layout),
+            interpreter.peek,
+        )
+        self.encode = _writer(
+            _Plans[Numbers, EncodePlan](
+                lambda numbers: encode_plan(spec, layout, *_split(numbers), writers, strict=strict), sightings
+            ),
+            interpreter.encode,
         )
 
-    def decode(self, body: bytes) -> Message:
-        """See `Codec.decode`."""
-        plan = self._decode_plans.get(body[2:_BITMAP_END])
-        if plan is not None:
-            text = body.hex()
-            try:
-                fields = plan(body, text)
-            except (IndexError, ValueError):  # a body too short, a length that is no number
-                fields = None
-            if fields is not None:
-                return Message(text[:4], fields)
-        return self._interpreter.decode(body)
 
-    def encode(self, message: Message) -> bytes:
-        """See `Codec.encode`."""
-        if not message.fillers:
-            plan = self._encode_plans.get(tuple(message.fields))
+class _Bitmaps(NamedTuple):
+    """Where the bitmaps stand, and the bytes in which a bitmap that announces a further one begins."""
+
+    at: int
+    ends: tuple[int, int, int]
+    announcing: tuple[frozenset[int], frozenset[int]]
+
+    @classmethod
+    def of(cls, spec: Spec, layout: Layout) -> "_Bitmaps | None":
+        """None if a header of variable length stands before them."""
+        header = spec[HEADER] if layout.has_header else None
+        if header is not None and (header["len_type"] or header["len_count"] == "nibbles"):
+            return None
+        at = layout.mti_bytes + (header["max_len"] if header else 0)
+        count = len(layout.bitmaps)
+        ends = list(accumulate((layout.width(index) for index in range(count)), initial=at))[1:]
+        announcing = [_high_bytes(encoding) for encoding in layout.bitmaps[: count - 1]]
+        ends += [ends[-1]] * (3 - count)
+        announcing += [frozenset()] * (3 - count)
+        return cls(at, (ends[0], ends[1], ends[2]), (announcing[0], announcing[1]))
+
+
+def _high_bytes(encoding: str) -> frozenset[int]:
+    """The first bytes of a bitmap whose first bit is set."""
+    return frozenset(range(128, 256) if encoding == RAW else "89ABCDEF".encode(encoding))
+
+
+def _reader(
+    plans: "_Plans[bytes, Callable[[bytes, bytes], Result | None]]",
+    places: _Bitmaps | None,
+    slowly: Callable[[bytes], Result],
+) -> Callable[[bytes], Result]:
+    """What reads a body by the plan for its bitmaps, or slowly."""
+    if places is None:
+        return slowly
+    at, (end, second_end, third_end), (announcing, announcing_third) = places
+    second = end - at
+
+    def read(body: bytes) -> Result:
+        try:
+            bitmaps = body[at:end]
+            if announcing and bitmaps[0] in announcing:
+                bitmaps = body[at:second_end]
+                if bitmaps[second] in announcing_third:
+                    bitmaps = body[at:third_end]
+            plan = plans[bitmaps]
             if plan is not None:
-                try:
-                    body = plan(message.mti, message.fields)
-                except (AttributeError, TypeError, ValueError):  # a value of another type or alphabet
-                    body = None
-                if body is not None:
-                    return body
-        return self._interpreter.encode(message)
+                result = plan(body, bitmaps)
+                if result is not None:
+                    return result
+        except GIVES_UP:
+            pass
+        return slowly(body)
+
+    return read
 
 
-class _Plans(Generic[Key, Plan]):
-    """Plans by key, made for keys that come often; bounded in both tables."""
+def _writer(
+    plans: "_Plans[Numbers, EncodePlan]", slowly: Callable[[Message], bytes]
+) -> Callable[[Message], bytes]:
+    """What writes a message by the plan for its fields, or slowly."""
 
-    __slots__ = ("_make", "_plans", "_sightings", "_threshold")
+    def write(message: Message) -> bytes:
+        if not message.fillers and message.spelling is None:
+            fields, parts = message.fields, message.parts
+            try:
+                plan = plans[(tuple(fields), tuple(parts)) if parts else tuple(fields)]
+                if plan is not None:
+                    body = plan(message.mti, fields, parts, message.header)
+                    if body is not None:
+                        return body
+            except GIVES_UP:
+                pass
+        return slowly(message)
+
+    return write
+
+
+def _split(numbers: Numbers) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The numbers of fields and of parts in the key of a plan."""
+    match numbers:
+        case (tuple() as fields, tuple() as parts):
+            return fields, parts
+        case _:
+            return tuple(number for number in numbers if isinstance(number, int)), ()
+
+
+class _Plans(dict[Key, Plan | None]):
+    """Plans by key, made for keys that come often; bounded, as are the sightings."""
+
+    __slots__ = ("_make", "_sightings", "_threshold")
 
     def __init__(self, make: Callable[[Key], Plan | None], threshold: int) -> None:
+        super().__init__()
         self._make = make
         self._threshold = threshold
-        self._plans: dict[Key, Plan | None] = {}
         self._sightings: dict[Key, int] = {}
 
-    def get(self, key: Key) -> Plan | None:
-        """The plan for this key, if it has one by now."""
-        try:
-            return self._plans[key]
-        except KeyError:
-            return self._sighted(key)
-
-    def _sighted(self, key: Key) -> Plan | None:
-        if len(self._plans) >= PLANS_MAX:
+    def __missing__(self, key: Key) -> Plan | None:
+        if len(self) >= PLANS_MAX:
             return None
         if len(self._sightings) >= SIGHTINGS_MAX:
             self._sightings.clear()
@@ -110,192 +197,5 @@ class _Plans(Generic[Key, Plan]):
         if count < self._threshold:
             return None
         del self._sightings[key]
-        plan = self._plans[key] = self._make(key)
+        plan = self[key] = self._make(key)
         return plan
-
-
-def decode_plan(spec: Spec, bitmap: bytes) -> DecodePlan | None:
-    """A function of a body and its hex text that gives the fields, or None where it gives up.
-
-    None if a field of the bitmap is undefined or of a content that plans don't know.
-    """
-    bits = int.from_bytes(bitmap, "big")
-    numbers = [number for number in range(1, 65) if bits >> (64 - number) & 1]
-    if not _is_plannable(spec, numbers):
-        return None
-    writer = _DecodeWriter()
-    for number in numbers:
-        writer.add(number, spec[str(number)])
-    return writer.finished()
-
-
-def encode_plan(spec: Spec, numbers: tuple[int, ...]) -> EncodePlan | None:
-    """A function of an MTI and fields (with exactly these numbers) that gives the body, or None."""
-    if not _is_plannable(spec, numbers):
-        return None
-    writer = _EncodeWriter(sum(1 << (64 - number) for number in numbers))
-    for number in sorted(numbers):
-        writer.add(number, spec[str(number)])
-    return writer.finished()
-
-
-def _is_plannable(spec: Spec, numbers: Iterable[int]) -> bool:
-    return all(str(number) in spec and _has_plan(spec[str(number)]) for number in numbers)
-
-
-def _has_plan(spec: FieldSpec) -> bool:
-    """Whether plans know this kind of field; one of variable length with its filler in front they don't."""
-    return spec["content"] in _PLANNED_CONTENTS and not (spec["len_type"] and "left_pad" in spec)
-
-
-class _DecodeWriter:
-    """Writes the lines of a decode plan. `at` is a place in bytes: a constant until a length is variable."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._digits = ["text[:4]"]
-        self._numbers: list[int] = []
-        self._base: str | None = None
-        self._offset = _BITMAP_END
-
-    def add(self, number: int, spec: FieldSpec) -> None:
-        """The field's lines."""
-        self._numbers.append(number)
-        if spec["len_type"]:
-            self._add_variable(number, spec)
-        else:
-            self._add_fixed(number, spec)
-
-    def _place(self, nibbles: int = 0, *, of_text: bool) -> str:
-        """The expression of the present place, `nibbles` further, in hex text or in bytes."""
-        scale = 2 if of_text else 1
-        constant = self._offset * scale + nibbles
-        if self._base is None:
-            return str(constant)
-        start = f"{scale} * {self._base}" if of_text else self._base
-        return f"{start} + {constant}"
-
-    def _add_fixed(self, number: int, spec: FieldSpec) -> None:
-        most = spec["max_len"]
-        if spec["len_count"] == "bytes":
-            self._take_bytes(number, spec, str(most))
-            self._offset += most
-            return
-        odd, left = most & 1, "left_pad" in spec
-        first = 1 if odd and left else 0
-        if odd:
-            filler = self._place(0 if left else most, of_text=True)
-            self._lines.append(f"if text[{filler}] != '0': return None")
-        self._take_text(
-            number, spec, self._place(first, of_text=True), self._place(first + most, of_text=True)
-        )
-        self._offset += (most + 1) >> 1
-
-    def _add_variable(self, number: int, spec: FieldSpec) -> None:
-        width = spec["len_type"]
-        start, end = self._place(of_text=True), self._place(2 * width, of_text=True)
-        self._lines.append(f"n = int(text[{start}:{end}])")
-        self._lines.append(f"if n > {spec['max_len']}: return None")
-        self._offset += width
-        if spec["len_count"] == "bytes":
-            self._take_bytes(number, spec, "n")
-            length = "n"
-        else:
-            start = self._place(of_text=True)
-            self._lines.append(f"s = {start}")
-            self._lines.append("if n & 1 and text[s + n] != '0': return None")
-            self._take_text(number, spec, "s", "s + n")
-            length = "(n + 1 >> 1)"
-        self._lines.append(f"at = {self._place(of_text=False)} + {length}")
-        self._base, self._offset = "at", 0
-
-    def _take_text(self, number: int, spec: FieldSpec, start: str, end: str) -> None:
-        self._lines.append(f"f{number} = text[{start}:{end}]")
-        if spec["content"] == "z":
-            self._lines.append(f"f{number} = f{number}.replace('d', '=')")
-            self._digits.append(f"f{number}.replace('=', '')")
-        else:
-            self._digits.append(f"f{number}")
-
-    def _take_bytes(self, number: int, spec: FieldSpec, length: str) -> None:
-        start = self._place(of_text=False)
-        decoded = ".decode('latin-1')" if spec["content"] == "ans" else ""
-        self._lines.append(f"f{number} = body[{start}:{start} + {length}]{decoded}")
-
-    def finished(self) -> DecodePlan:
-        """The compiled function."""
-        end = self._place(of_text=False)
-        fields = ", ".join(f"{number}: f{number}" for number in self._numbers)
-        self._lines += [
-            f"if {end} != len(body) or not ({' + '.join(self._digits)}).isdecimal(): return None",
-            f"return {{{fields}}}",
-        ]
-        return cast("DecodePlan", _compiled("body, text", self._lines))
-
-
-class _EncodeWriter:
-    """Writes the lines of an encode plan: checks first, then one join of hex runs and bytes."""
-
-    def __init__(self, bitmap: int) -> None:
-        self._lines: list[str] = []
-        self._checks = ["len(mti) == 4"]
-        self._digits = ["mti"]
-        self._parts: list[str] = []
-        self._run = ["mti", f"'{bitmap:016x}'"]
-
-    def add(self, number: int, spec: FieldSpec) -> None:
-        """The field's part of the body."""
-        self._lines.append(f"f{number} = fields[{number}]")
-        most, packed = spec["max_len"], spec["len_count"] == "nibbles"
-        if spec["len_type"]:
-            self._lines.append(f"n{number} = len(f{number})")
-            self._checks.append(f"n{number} <= {most}")
-            self._run.append(f"indicators[{spec['len_type']}][n{number}]")
-            odd = f"('0' if n{number} & 1 else '')"
-        else:
-            self._checks.append(f"len(f{number}) == {most}")
-            odd = "'0'" if most & 1 else ""
-        if packed:
-            self._add_packed(number, spec, odd)
-        else:
-            self._add_bytes(number, spec)
-
-    def _add_packed(self, number: int, spec: FieldSpec, odd: str) -> None:
-        value = f"f{number}"
-        if spec["content"] == "z":
-            self._digits.append(f"f{number}.replace('=', '')")
-            value = f"f{number}.replace('=', 'd')"
-        else:
-            self._digits.append(value)
-        parts = [odd, value] if "left_pad" in spec else [value, odd]
-        self._run += [part for part in parts if part]
-
-    def _add_bytes(self, number: int, spec: FieldSpec) -> None:
-        self._end_run()
-        encoded = ".encode('latin-1')" if spec["content"] == "ans" else ""
-        if spec["content"] == "b":
-            self._checks.append(f"type(f{number}) is bytes")
-        self._parts.append(f"f{number}{encoded}")
-
-    def _end_run(self) -> None:
-        if self._run:
-            self._parts.append(f"fromhex({' + '.join(self._run)})")
-            self._run = []
-
-    def finished(self) -> EncodePlan:
-        """The compiled function."""
-        self._end_run()
-        checks = [*self._checks, f"({' + '.join(self._digits)}).isdecimal()"]
-        self._lines += [
-            f"if not ({' and '.join(checks)}): return None",
-            f"return b''.join(({', '.join(self._parts)},))",
-        ]
-        return cast("EncodePlan", _compiled("mti, fields", self._lines))
-
-
-def _compiled(arguments: str, lines: list[str]) -> object:
-    """A function of generated lines; they hold numbers of the table and our names, nothing of a message."""
-    source = f"def plan({arguments}):\n" + "\n".join(f"    {line}" for line in lines)
-    names: dict[str, object] = {"fromhex": bytes.fromhex, "indicators": _INDICATORS}
-    exec(source, names)  # noqa: S102 - made of the dialect's table alone
-    return names["plan"]

@@ -212,7 +212,7 @@ class Node:
         gate = Gate(self._settings.limits.in_flight_max)
         parts = self._parts(pool)
         for name, settings in self._settings.listeners.items():
-            flow = Flow(codec_for(settings.dialect), parts)
+            flow = Flow(codec_for(settings.dialect, strict=True), parts)
             listener = Listener(name, settings, flow.take, gate, self._metrics)
             await listener.open()
             self._listeners.append(listener)

@@ -8,15 +8,15 @@ once, each on a line that names the file or variable, the key and the reason, an
 Secrets have no place here: `hsm.master_key_file` names a file, and a DSN that carries a password is refused
 in favour of `PGPASSFILE` and `PGPASSWORD`. So settings may be printed, logged and sent to a colleague.
 
-What is checked here can be known without touching the world. Whether a port is free or a file readable is for
-whoever opens it to say. `docs/configuration.md` is the operator's page; a test keeps its keys and
-defaults equal to these.
+What is checked here can be known without touching the world, except that dialect files are read, because they
+say which dialects there are. Whether a port is free or another file readable is for whoever opens it to say.
+`docs/configuration.md` is the operator's page; a test keeps its keys and defaults equal to these.
 """
 
 import os
 import tomllib
 import zoneinfo
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from iso8583_specs.dialects import DIALECTS
 from iso8583_specs.framing import FRAMINGS
+from switch.dialects import DialectFileError, load_dialect
 
 _PREFIX = "CARDSWITCH_"
 _NESTING = "__"
@@ -105,8 +106,24 @@ def _one_of(names: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-# A sign-on's answer carries keys in field 62, so a profile in which that is text can be decoded, not served.
-_SERVED_DIALECTS = [name for name, spec in DIALECTS.items() if spec["62"]["content"] == "b"]
+_SERVED = "unionpay_pos"
+
+
+def _served_dialect(name: str) -> str:
+    """`name` if it is a dialect that the switch has a vocabulary for.
+
+    A sign-on's answer carries keys in field 62: a profile in which that is text can be decoded, not served.
+    """
+    names = [
+        known
+        for known, spec in DIALECTS.items()
+        if known.split(".")[0] == _SERVED and spec["62"]["content"] == "b"
+    ]
+    if name not in names:
+        raise PydanticCustomError("name", "must be one of {names}", {"names": ", ".join(names)})
+    return name
+
+
 _STREAM_FRAMINGS = [name for name, framing in FRAMINGS.items() if framing.length_bytes]
 
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
@@ -132,13 +149,20 @@ class Database(_Table):
     """Memory of the embedded server; None lets it choose a quarter of the machine's, at most 4 GB."""
 
 
+class Dialects(_Table):
+    """Dialects of one's own."""
+
+    files: tuple[AbsolutePath, ...] = ()
+    """Dialect files in TOML; a listener may name what they describe."""
+
+
 class Listener(_Table):
     """One TCP address that accepts terminals, and its limits."""
 
     host: Text = "127.0.0.1"
     port: Port = 8583
     """0 takes any free port."""
-    dialect: Annotated[str, _one_of(_SERVED_DIALECTS)] = "unionpay_pos"
+    dialect: Annotated[str, AfterValidator(_served_dialect)] = "unionpay_pos"
     framing: Annotated[str, _one_of(_STREAM_FRAMINGS)] = "length2_tpdu_header6"
     connections_max: Count = 20_000
     in_flight_max: Annotated[int, Field(ge=256)] = 256
@@ -204,6 +228,7 @@ class Settings(_Table):
     home: Annotated[AbsolutePath, BeforeValidator(_not_empty)] = Path("var")
     """Folder of everything the node keeps itself: embedded database, development key, default file."""
     database: Database = Database()
+    dialects: Dialects = Dialects()
     listeners: dict[Name, Listener] = Field(default_factory=lambda: {"pos": Listener()}, min_length=1)
     """Naming any listener replaces the default one."""
     limits: Limits = Limits()
@@ -260,13 +285,27 @@ def load_settings(config: Path | None) -> Settings:
         for path, name in origin.variables.items()
         if not _leads_somewhere(path, from_environment)
     ]
+    tree = _merged(_CHECKED_ALWAYS, _merged(from_file, from_environment))
+    problems += _dialect_problems(tree.get("dialects"))
     try:
-        settings = Settings.model_validate(_merged(_CHECKED_ALWAYS, _merged(from_file, from_environment)))
+        settings = Settings.model_validate(tree)
     except pydantic.ValidationError as error:
         problems += [origin.line(detail) for detail in error.errors(include_url=False, include_input=False)]
     if problems:
         raise SettingsError(tuple(problems))  # outside the handler: the cause would hold the values
     return settings
+
+
+def _dialect_problems(table: object) -> Iterator[str]:
+    """Make the settings' own dialects known, because listeners name them; what is wrong in their files."""
+    files = table.get("files") if isinstance(table, Mapping) else None
+    for file in files if isinstance(files, list) else ():
+        if not isinstance(file, str):
+            continue  # told with the other problems
+        try:
+            load_dialect(Path(file))
+        except DialectFileError as error:
+            yield str(error)
 
 
 Tree = Mapping[str, object]

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, TypedDict
 
+from iso8583_specs.describe import shown_fields
 from iso8583_specs.message import Message
-from iso8583_specs.values import mask_field, masked
+from iso8583_specs.values import masked
 from tools.pos_script import Step, Verb
 from tools.terminal import Answer, MacState, Request
 from tools.till import Exchange
@@ -182,5 +183,4 @@ def _said(message: Message, said: tuple[tuple[int, str], ...]) -> list[str]:
 
 
 def _message_json(message: Message) -> MessageJson:
-    fields = {str(number): mask_field(number, value) for number, value in sorted(message.fields.items())}
-    return {"mti": message.mti, "fields": fields}
+    return {"mti": message.mti, "fields": shown_fields("unionpay_pos", message)}

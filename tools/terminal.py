@@ -9,14 +9,14 @@ An answer is read with suspicion: one that approves must carry a right MAC, a re
 because a switch that could not find the keys can't make one.
 """
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from iso8583_specs.codec import Codec, codec_for
+from iso8583_specs.codec import Codec, MalformedMessage, codec_for
 from iso8583_specs.framing import FRAMINGS, Frame, Framing, write_frame
 from iso8583_specs.message import Message
+from iso8583_specs.subfields.amounts import AdditionalAmounts
 from tools.demo_parties import CURRENCY, DemoTerminal
 from tools.terminal_memory import TerminalMemory
 from tools.terminal_security import MacMismatch, TerminalSecurity
@@ -33,7 +33,6 @@ _MTI_WITH_MAC: Final = ("02", "04")
 _REVERSED_FOR_NO_ANSWER: Final = "98"
 _PIN_WITH_PAN_UNDER_3DES: Final = "2600000000000000"
 # DE 54: account type 2, amount type 2, currency 3, sign, amount 12.
-_BALANCE: Final = re.compile(r"\d{4}\d{3}([CD])(\d{12})")
 _TYPED_CARD_WITHOUT_PIN: Final = "012"
 # Copied from the original by its reversal, with the same trace number and batch; 61 if it is a void.
 _SAME_IN_REVERSAL: Final = (3, 4, 11, 22, 25, 41, 42, 49, 60, 61)
@@ -115,11 +114,11 @@ class Answer:
     @property
     def balance_minor(self) -> int | None:
         """The balance in DE 54, if there is one."""
-        match = _BALANCE.match(str(self.message.fields.get(54, "")))
-        if match is None:
+        try:
+            blocks = AdditionalAmounts.parse(self.message.fields.get(54, "")).blocks
+        except MalformedMessage:
             return None
-        sign, digits = match.groups()
-        return -int(digits) if sign == "D" else int(digits)
+        return blocks[0].money.minor if blocks else None
 
 
 class PosTerminal:

@@ -5,7 +5,7 @@ bytes, never a secondary one (so there is no field 1, and bit 1 is a defect); le
 Digits are left-aligned with the filler at the end, except F23. The fields UnionPay's terminals don't use (5
 to 10, 16 to 21, 24, 27 to 31, 33, 34, 40, 45 to 47, 50, 51) have the form that ISO 8583:1987 and the usual
 BCD coding give them: odd fixed numbers right-aligned; the signed amounts 28 to 31 as sign character and
-four BCD bytes, unread.
+eight BCD digits.
 
 F62 to F64 are bytes: keys, parameters, texts in GBK, and the eight characters of the MAC.
 
@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from iso8583_specs.spec import FieldSpec, Size, Spec, ans, b, n, x, z
+from iso8583_specs.spec import FieldSpec, Size, Spec, ans, b, n, x, xn, z
 
-FIXED, LL, LLL = Size
+FIXED, LL, LLL = Size.FIXED, Size.LL, Size.LLL
 
 SPEC: Final[Spec] = MappingProxyType(
     {
@@ -52,10 +52,10 @@ SPEC: Final[Spec] = MappingProxyType(
         "25": n(FIXED, 2, "POS condition code"),
         "26": n(FIXED, 2, "PIN capture code"),
         "27": n(FIXED, 1, "Authorisation code length", filler="left"),
-        "28": b(FIXED, 5, "Transaction fee"),
-        "29": b(FIXED, 5, "Settlement fee"),
-        "30": b(FIXED, 5, "Transaction processing fee"),
-        "31": b(FIXED, 5, "Settlement processing fee"),
+        "28": xn(FIXED, 8, "Transaction fee"),
+        "29": xn(FIXED, 8, "Settlement fee"),
+        "30": xn(FIXED, 8, "Transaction processing fee"),
+        "31": xn(FIXED, 8, "Settlement processing fee"),
         "32": n(LL, 11, "Acquirer"),
         "33": n(LL, 11, "Forwarder"),
         "34": ans(LL, 28, "Primary account number, extended"),

@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
-from iso8583_specs.codec import MalformedMessage, UnknownDialect, codec_for
-from iso8583_specs.describe import decoded_as_json, printed
-from iso8583_specs.framing import FRAMINGS, FramingError, parse_frame
-from switch.commands.frame import EXIT_USAGE, JsonOption, fail, print_json
+from iso8583_specs.describe import printed
+from iso8583_specs.framing import FRAMINGS
+from iso8583_specs.interchange import document_of
+from switch.commands.captured import DialectOption, FramingOption, HexArgument, captured
+from switch.commands.frame import JsonOption, print_json
 
-DialectOption = Annotated[str, typer.Option("--dialect", help="How the message is written.")]
-FramingOption = Annotated[str, typer.Option("--framing", help="What stands around the message.")]
 ClearOption = Annotated[bool, typer.Option("--clear", help="Show card data unmasked.")]
 
 
@@ -19,34 +18,20 @@ def add(app: typer.Typer) -> None:
 
     @app.command()
     def decode(
-        hex_text: Annotated[
-            str, typer.Argument(metavar="HEX", help="The frame, or - to read it from stdin.")
-        ],
+        hex_text: HexArgument,
         *,
         dialect: DialectOption = "unionpay_pos",
         framing: FramingOption = "length2_tpdu_header6",
         clear: ClearOption = False,
         json: JsonOption = False,
     ) -> None:
-        """Print the fields of one frame; card data masked."""
-        text = typer.get_text_stream("stdin").read() if hex_text == "-" else hex_text
-        try:
-            raw = bytes.fromhex(text)
-        except ValueError:
-            raise fail("that is not hexadecimal", EXIT_USAGE) from None
-        if framing not in FRAMINGS:
-            raise fail(f"no such framing; there are {', '.join(FRAMINGS)}", EXIT_USAGE)
-        try:
-            codec = codec_for(dialect)
-            frame = parse_frame(FRAMINGS[framing], raw)
-            message = codec.decode(frame.body)
-        except UnknownDialect as error:
-            raise fail(str(error), EXIT_USAGE) from None
-        except FramingError as error:
-            raise fail(f"framing {framing}: {error.reason.value}") from None
-        except MalformedMessage as error:
-            raise fail(str(error)) from None
+        """Print the fields of one frame; card data masked.
+
+        With --json and --clear the output is what `encode` makes the same bytes of.
+        """
+        raw, frame, message = captured(hex_text, framing, dialect)
         if json:
-            print_json(decoded_as_json(dialect, FRAMINGS[framing], frame, message, clear))
+            document = document_of(dialect, framing, frame, message, raw=raw if clear else None)
+            print_json(document.to_json())
         else:
             typer.echo("\n".join(printed(dialect, FRAMINGS[framing], frame, message, clear)))

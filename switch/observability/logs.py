@@ -29,12 +29,10 @@ from structlog.processors import ExceptionRenderer, TimeStamper, add_log_level
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-from iso8583_specs.values import masked
+from iso8583_specs.values import mask_card_numbers
 
 LogFormat = Literal["auto", "json", "console"]
 
-_SHORTEST_PAN_DIGITS: Final = 13
-_CARD_NUMBER: Final = re.compile(r"(?<!\d)(?P<pan>\d{13,19})(?!\d)(?P<track>[=D]\d*)?", re.ASCII)
 _PRINTED_BYTES: Final = re.compile(r"""\bb(?P<quote>['"])(?:\\.|(?!(?P=quote)).)*(?P=quote)""", re.DOTALL)
 
 
@@ -103,23 +101,10 @@ def _masked(value: object) -> object:
 
 def mask_text(text: str) -> str:
     """`text` without what looks like a card number, a track or the printed form of bytes."""
-    if len(text) >= _SHORTEST_PAN_DIGITS:
-        text = _CARD_NUMBER.sub(_masked_card_number, text)
+    text = mask_card_numbers(text)
     if "b'" in text or 'b"' in text:
         text = _PRINTED_BYTES.sub("<bytes>", text)
     return text
-
-
-def _masked_card_number(found: re.Match[str]) -> str:
-    if not _passes_luhn(found["pan"]):
-        return found[0]
-    return masked(found["pan"]) + ("=*" if found["track"] else "")
-
-
-def _passes_luhn(digits: str) -> bool:
-    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (sum(map(int, digits[::-2])) + sum(doubled)) % 10 == 0
 
 
 def _json_line(_: WrappedLogger, __: str, event: EventDict) -> str:

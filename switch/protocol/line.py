@@ -12,19 +12,21 @@ bytes that came, of answers that left and of the peer's ability to take them, an
                 answered, then the line is closed
 
 So what one line may hold is bounded: its places, and the bytes of one read. A frame that is whole but holds
-no message, and a message that is refused, cost the sender nothing but that answer.
+no message, and a message that is refused, cost the sender nothing but that answer. A sign of life takes no
+place; the shell sends the same back.
 """
 
 from dataclasses import dataclass, field
 
-from iso8583_specs.framing import BadFrame, Frame, FrameReader, Framing, FramingError
+from iso8583_specs.framing import BadFrame, Frame, FrameReader, Framing, FramingError, KeepAlive
 
 
 @dataclass(slots=True)
 class Taken:
-    """What was taken from the stream: frames to answer, and what was wrong with others."""
+    """What was taken from the stream: frames to answer, signs of life to return, and what was wrong."""
 
     frames: list[Frame] = field(default_factory=list)
+    keep_alives: list[bytes] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
 
 
@@ -105,10 +107,13 @@ class Line:
         """Take the next frame, if one is whole."""
         frame = self._reader.next_frame()
         self._frames_wait = frame is not None
-        if isinstance(frame, BadFrame):
-            taken.defects.append(frame.reason.value)
-        elif frame is not None:
-            taken.frames.append(frame)
+        match frame:
+            case Frame():
+                taken.frames.append(frame)
+            case BadFrame(reason):
+                taken.defects.append(reason.value)
+            case KeepAlive(raw):
+                taken.keep_alives.append(raw)
         return self._frames_wait
 
     def answered(self, requests: int = 1) -> None:

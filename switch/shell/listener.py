@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, cast
 
-from iso8583_specs.framing import FRAMINGS, Frame, Framing, reply_tpdu, write_frame
+from iso8583_specs.framing import FRAMINGS, Frame, Framing, reply_frame
 from switch.config import Listener as ListenerSettings
 from switch.observability.logs import get
 from switch.observability.metrics import Metrics
@@ -122,6 +122,7 @@ class Connection(asyncio.Protocol):
         "_answered",
         "_answers",
         "_frame_timer",
+        "_is_settling",
         "_line",
         "_listener",
         "_timed_frame",
@@ -138,6 +139,7 @@ class Connection(asyncio.Protocol):
         self._timed_frame = 0
         self._answers: list[bytes] = []
         self._answered = 0
+        self._is_settling = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it if there are too many or it comes too late."""
@@ -208,27 +210,32 @@ class Connection(asyncio.Protocol):
     def _serve(self, frame: Frame) -> None:
         """Have one request answered. An exception is a defect of the program, answered by silence."""
         listener = self._listener
-        respond = partial(self._respond, frame.tpdu, frame.header)
+        respond = partial(self._respond, frame)
         try:
             listener.answer(frame.body, listener.name, respond)
         except Exception:  # noqa: BLE001 - whatever it was, the other requests go on
             _log.exception("request failed", listener=listener.name)
             respond(None)
 
-    def _respond(self, tpdu: bytes, header: bytes, answer: bytes | None) -> None:
+    def _respond(self, frame: Frame, answer: bytes | None) -> None:
         """Keep an answer until those that become ready with it are there, too."""
         listener = self._listener
         try:
             if answer is not None:
-                self._answers.append(write_frame(listener.framing, reply_tpdu(tpdu), header, answer))
+                self._answers.append(reply_frame(listener.framing, frame, answer))
         except Exception:  # noqa: BLE001 - it fits no frame: a defect, and silence
             _log.exception("request failed", listener=listener.name)
-        if not self._answered:
-            listener.loop.call_soon(self._settle)
         self._answered += 1
+        self._settle_soon()
+
+    def _settle_soon(self) -> None:
+        if not self._is_settling:
+            self._is_settling = True
+            self._listener.loop.call_soon(self._settle)
 
     def _settle(self) -> None:
         """Write the answers that became ready together, in one piece, and go on."""
+        self._is_settling = False
         answered, self._answered = self._answered, 0
         self._write_answers()
         self._line.answered(answered)
@@ -269,6 +276,9 @@ class Connection(asyncio.Protocol):
         listener.take(len(taken.frames))
         for frame in taken.frames:
             self._serve(frame)
+        if taken.keep_alives:
+            self._answers += taken.keep_alives
+            self._settle_soon()
 
     def _read_or_pause(self, *, may_read: bool) -> None:
         if may_read:

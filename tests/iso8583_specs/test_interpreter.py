@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iso8583_specs.codec import Codec, codec_for
+from iso8583_specs.codec import Codec, codec_for, codec_of
 from iso8583_specs.defects import Defect, MalformedMessage, UnencodableField
 from iso8583_specs.dialects import DIALECTS, spec_for
 from iso8583_specs.interpreter import Interpreter
-from iso8583_specs.message import Message
+from iso8583_specs.message import Message, Spelling
 
 Strategy = Callable[..., st.SearchStrategy[Any]]
-POS = codec_for("unionpay_pos")
+POS = codec_for("unionpay_pos", strict=True)
 ECHO = bytes.fromhex("0820 0020000000C00000 000133") + b"52079000" + b"001332060120003"
 
 
@@ -77,12 +77,192 @@ def test_nothing_is_readable_without_mti_and_bitmap(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("mti", ["", "020", "02000", "02A0", "٠٢٠٠"])
-def test_mti_is_four_digits(mti: str, no_data: Callable[..., None]) -> None:
-    """What isn't four ASCII digits is no MTI."""
+@pytest.mark.parametrize("dialect", ["unionpay_pos", "iso1987_ascii"])
+def test_mti_is_four_digits(dialect: str, mti: str, no_data: Callable[..., None]) -> None:
+    """To a strict codec, what isn't four ASCII digits is no MTI."""
     with pytest.raises(UnencodableField) as caught:
-        POS.encode(Message(mti))
+        codec_for(dialect, strict=True).encode(Message(mti))
 
-    no_data(caught.value, ("unionpay_pos", None, Defect.BAD_MTI))
+    no_data(caught.value, (dialect, None, Defect.BAD_MTI))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "mti"), [("unionpay_pos", "02G0"), ("unionpay_pos", "020"), ("iso1987_ascii", "中200")]
+)
+def test_mti_that_has_no_bytes_is_refused_by_any_codec(dialect: str, mti: str) -> None:
+    """The MTI is four hex digits where it is packed, and else four characters of the encoding."""
+    with pytest.raises(UnencodableField, match="the message type is not four digits"):
+        codec_for(dialect).encode(Message(mti))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "wire", "message"),
+    [
+        ("unionpay_pos", bytes.fromhex("02A0 0020000000000000 00A133"), Message("02A0", {11: "00A133"})),
+        ("iso1987_ascii", b"02X0002000000000000000A133", Message("02X0", {11: "00A133"})),
+    ],
+)
+def test_codec_that_is_not_strict_reads_what_the_reference_reads(
+    dialect: str, wire: bytes, message: Message
+) -> None:
+    """Letters where digits belong are for who acts on a message to refuse."""
+    assert message == codec_for(dialect).decode(wire)
+    assert wire == codec_for(dialect).encode(message)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body", "field", "position", "reason"),
+    [
+        ("iso1987_ascii", b"020000000000000000G0", None, 4, Defect.BAD_BITMAP),
+        ("iso1987_ascii", b"0200" + b"8" * 16, 1, 20, Defect.TRUNCATED),
+        ("iso1987_ascii", b"0200" + b"8" * 16 + b"\xff" * 16, 1, 20, Defect.BAD_BITMAP),
+        (
+            "iso1987_ascii",
+            b"0200" + b"8" + b"0" * 15 + b"8" + b"0" * 15 + b"Z" * 16,
+            1,
+            36,
+            Defect.BAD_BITMAP,
+        ),
+        ("iso1987_ascii", b"02", None, 0, Defect.TRUNCATED),
+    ],
+)
+def test_defect_of_the_head_is_named_with_its_place(
+    dialect: str, body: bytes, field: int | None, position: int, reason: Defect, no_data: Callable[..., None]
+) -> None:
+    """The MTI and the primary bitmap have no field number, the further bitmaps are field 1's."""
+    with pytest.raises(MalformedMessage) as caught:
+        codec_for(dialect).decode(body)
+
+    no_data(caught.value, (dialect, field, position, reason))
+
+
+def test_mti_must_be_text_of_its_encoding() -> None:
+    """A table may read its MTI in an encoding that has no character for a byte."""
+    spec = {**spec_for("iso1987_ascii"), "t": {**spec_for("iso1987_ascii")["t"], "data_enc": "ascii"}}
+
+    with pytest.raises(MalformedMessage) as caught:
+        Interpreter("narrow", spec).decode(b"\xff200" + b"0" * 16)
+
+    assert caught.value.args == ("narrow", None, 0, Defect.NOT_TEXT)
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (
+            b"0200" + b"002000000a000000" + b"000133" + b"RRN" * 4 + b"00",
+            {11: "000133", 37: "RRN" * 4, 39: "00"},
+        ),
+        (b"0200" + b"8020000000000000" + b"0" * 16 + b"000133", {11: "000133"}),
+        (b"0200" + b"8000000000000000" + b"8" + b"0" * 15 + b"0" * 16, {}),
+        (b"0200" + b" 00 00 00 00 00 ", {}),
+        (b"0200" + b"0000000100000000" + b" 700000x1", {32: "00000x1"}),
+        (b"0200" + b"0000000100000000" + b"+700000x1", {32: "00000x1"}),
+    ],
+)
+def test_unusual_spelling_is_kept(body: bytes, fields: dict[int, str]) -> None:
+    """What the reference reads although it would write it otherwise is written again as it came."""
+    codec = codec_for("iso1987_ascii")
+
+    message = codec.decode(body)
+
+    assert fields == message.fields
+    assert message.spelling is not None
+    assert body == codec.encode(message)
+
+
+def test_spelling_that_no_longer_fits_is_ignored() -> None:
+    """A length or a bitmap counts only as long as it says what the message says."""
+    codec = codec_for("iso1987_ascii")
+    message = codec.decode(b"0200" + b"000000010a000000" + b" 7" + b"1234567" + b"RRN" * 4 + b"00")
+    usual = codec.encode(Message("0200", {32: "12345678", 39: "00"}))
+
+    message.fields[32] = "12345678"
+    del message.fields[37]
+
+    assert usual == codec.encode(message)
+
+
+@pytest.mark.parametrize("indicator", [b"7", b"xx"])
+def test_spelling_that_is_no_length_is_ignored(indicator: bytes) -> None:
+    """Whoever puts nonsense there gets the usual length."""
+    codec, message = codec_for("iso1987_ascii"), Message("0200", {32: "1234567"})
+
+    message.spelling = Spelling({32: indicator})
+
+    assert codec.encode(Message("0200", message.fields)) == codec.encode(message)
+
+
+def test_message_in_a_field_is_a_part() -> None:
+    """A field with a table of its own is read into a message, and written from it or from bytes."""
+    codec = codec_for("iso1987_ascii_binary_bitmap.postilion")
+    part = Message("", {2: "KEY"})
+    message = Message("0800", {11: "000001"}, parts={127: part})
+    body = codec.encode(message)
+    inside = bytes.fromhex("4000000000000000") + b"03KEY"
+
+    assert body.endswith(b"000013" + inside)
+    assert message == codec.decode(body)
+    assert body == codec.encode(Message("0800", {11: "000001", 127: inside}))
+
+
+def test_bytes_that_are_no_message_stay_bytes() -> None:
+    """A private field that can't be read doesn't spoil the message."""
+    codec = codec_for("iso1987_ascii_binary_bitmap.postilion")
+    body = codec.encode(Message("0800", {127: b"free text"}))
+
+    message = codec.decode(body)
+
+    assert ({127: b"free text"}, {}) == (message.fields, message.parts)
+    assert body == codec.encode(message)
+
+
+def test_field_given_as_value_and_as_message_is_refused() -> None:
+    """A number stands in one of the two."""
+    message = Message("0800", {127: b""}, parts={127: Message("")})
+
+    with pytest.raises(UnencodableField, match="field 127: both a value and a message"):
+        codec_for("iso1987_ascii_binary_bitmap.postilion").encode(message)
+
+
+def test_header_is_part_of_the_message() -> None:
+    """A dialect with a header reads and writes it; one without writes none."""
+    routed = codec_for("iso1993_ebcdic.routed")
+    message = Message("1804", {11: "000001"}, header="1ROUTENET")
+    body = routed.encode(message)
+
+    assert body.startswith("1ROUTENET1804".encode("cp500"))
+    assert message == routed.decode(body)
+    with pytest.raises(UnencodableField, match="message: not the field's fixed length"):
+        routed.encode(Message("1804", header="1"))
+    with pytest.raises(MalformedMessage, match="message at byte 0: the message ends too early"):
+        routed.decode(body[:5])
+    assert codec_for("iso1993_ebcdic").encode(message) == codec_for("iso1993_ebcdic").encode(
+        Message("1804", {11: "000001"})
+    )
+
+
+def test_tertiary_bitmap_is_announced_by_bit_65() -> None:
+    """A table may have fields up to 192; all three bitmaps then stand before the fields."""
+    table = dict(spec_for("iso1987_binary"))
+    table["130"] = table["4"]
+    codec = codec_of("tertiary", table)
+    message = Message("0200", {3: "000000", 130: "000000001000"})
+    body = bytes.fromhex("0200 A000000000000000 8000000000000000 4000000000000000 000000 000000001000")
+
+    assert body == codec.encode(message)
+    assert message == codec.decode(body)
+
+
+def test_peek_stops_behind_the_terminal() -> None:
+    """What stands behind field 41 may be anything; what stands before it must be readable."""
+    peek = POS.peek(ECHO[:-9])
+
+    assert ("0820", "000133", None, "52079000", ECHO[2:10]) == peek
+    with pytest.raises(MalformedMessage, match="field 41 at byte 13: the message ends too early"):
+        POS.peek(ECHO[:20])
+    with pytest.raises(MalformedMessage, match="field 1 at byte 2: the dialect does not define the field"):
+        POS.peek(b"\x08\x20\x80" + bytes(30))
 
 
 @pytest.mark.parametrize("number", [-1, 0, 1, 65, 128])

@@ -20,7 +20,7 @@ from iso8583_specs.message import Message
 Value = str | bytes
 Changes = Mapping[int, Value | None]
 
-CODEC: Final = codec_for("unionpay_pos")
+CODEC: Final = codec_for("unionpay_pos", strict=True)
 MAC_BYTES: Final = 8
 EXPIRY: Final = "3112"
 SINGLE, DOUBLE = "001", "003"

@@ -52,6 +52,8 @@ _LIKELY: dict[int, list[str | bytes]] = {
 def values(number: int) -> st.SearchStrategy[str | bytes]:
     """What a field can hold."""
     spec = SPEC[str(number)]
+    if spec["content"] == "xn":
+        return st.from_regex(r"[CD][0-9]{8}", fullmatch=True)
     least = 0 if spec["len_type"] else spec["max_len"]
     most = spec["max_len"] if spec["len_type"] == 0 else min(spec["max_len"], _LONGEST)
     if spec["content"] == "b":

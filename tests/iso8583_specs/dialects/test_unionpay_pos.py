@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from iso8583_specs.codec import codec_for
-from iso8583_specs.describe import decoded_as_json
+from iso8583_specs.describe import shown_fields
 from iso8583_specs.framing import FRAMINGS, parse_frame
 from iso8583_specs.message import Message
 
@@ -17,9 +17,8 @@ def test_captured_message_decodes_as_stated_and_encodes_to_its_bytes(sample: Sim
     codec = codec_for(sample.profile)
 
     message = codec.decode(frame.body)
-    decoded = decoded_as_json(sample.profile, framing, frame, message, clear=True)
 
-    assert (sample.mti, sample.fields) == (decoded["mti"], decoded["fields"])
+    assert (sample.mti, sample.fields) == (message.mti, shown_fields(sample.profile, message, clear=True))
     assert sample.fillers == {str(number): filler for number, filler in message.fillers.items()}
     assert frame.body == codec.encode(message)
 
@@ -33,7 +32,7 @@ def test_captured_message_decodes_as_stated_and_encodes_to_its_bytes(sample: Sim
         (23, "001", "0001"),
         (24, "009", "0009"),
         (27, "6", "06"),
-        (28, b"D\x00\x00\x00\x09", "44 00000009"),
+        (28, "D00000009", "44 00000009"),
         (32, "00089500", "08 00089500"),
         (35, "9900010123=29", "13 9900010123D290"),
         (36, "=1", "0002 D1"),

@@ -208,3 +208,16 @@ def test_places_are_never_exceeded_and_no_frame_is_lost(
                 line.answered()
 
     assert expected == frames
+
+
+def test_sign_of_life_takes_no_place() -> None:
+    """A length of zero comes back as it came, and the frames around it are taken as ever."""
+    framing = FRAMINGS["ascii4"]
+    frame = write_frame(framing, b"", b"", BODY)
+    line = Line(framing, 4)
+
+    line.receive(frame + b"0000" + frame)
+    taken = line.take(PLENTY)
+
+    assert [b"0000"] == taken.keep_alives
+    assert (len(taken.frames), line.in_flight) == (2, 2)

@@ -167,7 +167,7 @@ async def serve() -> AsyncIterator[Serve]:
     """Opens listeners with a gate's limit and settings, and closes them in the end."""
     async with AsyncExitStack() as stack:
 
-        async def open_listener(gate: int = 10_000, **settings: float) -> Service:
+        async def open_listener(gate: int = 10_000, **settings: float | str) -> Service:
             answerer, metrics = Answerer(), Metrics()
             chosen = ListenerSettings.model_validate({"port": 0, **settings})
             listener = Listener("pos", chosen, answerer, Gate(gate), metrics)

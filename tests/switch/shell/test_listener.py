@@ -45,6 +45,17 @@ async def test_requests_are_answered_as_they_finish(serve: Serve) -> None:
     assert ({"=one", "=two"}, "=held") == (set(first), await peer.answer())
 
 
+async def test_sign_of_life_is_returned(serve: Serve) -> None:
+    """A length of zero, where the framing knows it, is answered by the same, without asking anybody."""
+    service = await serve(framing="ascii4")
+    peer = await service.connect()
+
+    peer.send_bytes(b"00000000")
+
+    assert await peer.reader.readexactly(8) == b"00000000"
+    assert not service.answerer.asked
+
+
 async def test_frame_in_pieces_is_one_frame(serve: Serve, settled: Settled) -> None:
     """A frame may come byte by byte, and its last byte with the next frame."""
     service = await serve()

@@ -80,4 +80,4 @@ def message() -> MakeMessage:
 @pytest.fixture(scope="session")
 def codec() -> Codec:
     """The dialect's codec."""
-    return codec_for("unionpay_pos")
+    return codec_for("unionpay_pos", strict=True)
