@@ -34,7 +34,7 @@ _OPTIONAL_LENGTH_MIN: Final = 4
 _BODY: Final = re.compile(r"(?:[0-9A-F]{32}){2,}")
 
 # X9.143 wants every key padded to the longest of its algorithm; for HMAC it is the length made here.
-_PADDED_KEY_BYTES: Final = {"D": 24, "T": 24, "A": 32, "H": 32}
+_PADDED_KEY_BYTES: Final = {"D": 24, "T": 24, "A": 32, "H": 32, "E": 32}
 
 _HMAC_HASH_SHA256: Final = ("HM", "21")
 
@@ -43,6 +43,7 @@ class KeyUsage(Enum):
     """What a key is for: X9.143 usage code, key length in bytes → algorithm, mode of use, label.
 
     POS_MAC is M1 (ISO 9797-1 algorithm 1) because the terminals' MAC is that CBC-MAC over 16 characters.
+    AUDIT_SIGNING is an Ed25519 seed (RFC 8032).
     """
 
     TERMINAL_MASTER = ("K0", {16: "T"}, "E", "")
@@ -53,6 +54,8 @@ class KeyUsage(Enum):
     PAN_ENCRYPTION = ("D0", {32: "A"}, "B", "pan encryption")
     PAN_INDEX = ("M7", {32: "H"}, "C", "pan index")
     FINGERPRINT = ("M7", {32: "H"}, "C", "fingerprint")
+    DATA_KEY_WRAPPING = ("K0", {32: "A"}, "B", "data keys")
+    AUDIT_SIGNING = ("S0", {32: "E"}, "S", "audit signing")
 
     def __init__(self, code: str, algorithms: Mapping[int, str], mode: str, label: str) -> None:
         self.code = code

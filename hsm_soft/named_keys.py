@@ -19,6 +19,8 @@ KEY_IDS: Final[Mapping[KeyUsage, int]] = MappingProxyType(
         KeyUsage.PAN_INDEX: 3,
         KeyUsage.PIN_REFERENCE: 4,
         KeyUsage.FINGERPRINT: 5,
+        KeyUsage.DATA_KEY_WRAPPING: 6,
+        KeyUsage.AUDIT_SIGNING: 7,
     }
 )
 
