@@ -52,6 +52,8 @@ async def test_the_first_start_stores_all_keys(
         (3, "pan index"),
         (4, "pin reference"),
         (5, "fingerprint"),
+        (6, "data keys"),
+        (7, "audit signing"),
     ]
     assert {row["key_block"][0] for row in rows} == {"D"}
     assert {len(row["check_value"]) for row in rows} == {10}
