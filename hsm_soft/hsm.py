@@ -22,6 +22,7 @@ from hsm_soft.master_key import MasterKey
 from hsm_soft.named_keys import KEY_IDS
 from hsm_soft.pan import pan_digits
 from hsm_soft.pin import PinReference, PinResult
+from hsm_soft.pin_block import PinBlockFormat
 from hsm_soft.primitives import Keyed, Random, aes_cmac, des_decryptor, des_encryptor, hmac_sha256
 from hsm_soft.sealing import PanSeal, SealBroken, WalletSeal, keyed_digest
 from hsm_soft.selftest import run_self_test
@@ -113,7 +114,9 @@ class SoftHsm:
             NotAPan: `pan` is not digits.
         """
         decrypt = self._pin_decryptor(pin_key)
-        return pin.verify_format_0(decrypt, self._pin_reference, pin_block, pan, wallet_id, reference)
+        return pin.verify_pin_block(
+            PinBlockFormat.ISO_0, decrypt, self._pin_reference, pin_block, pan, wallet_id, reference
+        )
 
     def make_pin_reference(self, pin_text: str, wallet_id: int) -> PinReference:
         """What to store of a wallet's new PIN.

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Final
 
 from hsm_soft.key_block import KeyBlockProtection
-from hsm_soft.pin import PinResult, make_reference, verify_format_0
+from hsm_soft.pin import PinResult, make_reference, verify_pin_block
+from hsm_soft.pin_block import PinBlockFormat
 from hsm_soft.pos_mac import pos_mac
 from hsm_soft.primitives import AESGCMSIV, aes_cmac, des_decryptor, des_encryptor, hmac_sha256
 
@@ -84,7 +85,9 @@ def _pin_block_holds() -> bool:
     key, authenticate = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210"), aes_cmac(bytes(32))
     block = des_encryptor(key)(bytes.fromhex("041274EDCBA9876F"))
     reference = make_reference(authenticate, "1234", 1, bytes)
-    result = verify_format_0(des_decryptor(key), authenticate, block, "4012345678909", 1, reference)
+    result = verify_pin_block(
+        PinBlockFormat.ISO_0, des_decryptor(key), authenticate, block, "4012345678909", 1, reference
+    )
     return result is PinResult.MATCH
 
 

@@ -27,7 +27,7 @@ def test_all_known_answers_hold() -> None:
         ("hmac_sha256", lambda _: lambda _: bytes(32), "HMAC-SHA256"),
         ("KeyBlockProtection", lambda _: type("Broken", (), {"open": lambda *_: (None, b"")})(), "key block"),
         ("pos_mac", lambda *_: b"00000000", "POS MAC"),
-        ("verify_format_0", lambda *_: PinResult.MISMATCH, "PIN block"),
+        ("verify_pin_block", lambda *_: PinResult.MISMATCH, "PIN block"),
     ],
 )
 def test_a_wrong_algorithm_is_named(
