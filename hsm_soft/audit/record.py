@@ -32,8 +32,7 @@ _TEXT_MAX: Final = 120
 _ACTORS_MAX: Final = 9
 _DETAILS_MAX: Final = 16
 _CARD_BYTES: Final = 16
-# A card number has at least 12 digits where it is long enough to matter, a single DES key 16 hexadecimal ones;
-# separators don't hide them.
+# A card number has 12 digits or more, a single DES key 16 hexadecimal ones; separators don't hide them.
 _SECRET_SHAPED: Final = re.compile(r"(?:\d[ -]?){12,}|(?:[0-9a-f][ :-]?){16,}", re.IGNORECASE)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
