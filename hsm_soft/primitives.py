@@ -41,6 +41,7 @@ __all__ = [
     "aes_cbc_decrypt",
     "aes_cbc_encrypt",
     "aes_cmac",
+    "aes_ctr",
     "aes_decryptor",
     "aes_encryptor",
     "aes_key_unwrap",
@@ -53,6 +54,7 @@ __all__ = [
     "des_decryptor",
     "des_encryptor",
     "hmac_sha256",
+    "odd_parity",
     "sm3",
     "sm4_cbc_encrypt",
     "sm4_ctr",
@@ -65,6 +67,8 @@ __all__ = [
 DES_BLOCK_BYTES: Final = 8
 AES_BLOCK_BYTES: Final = 16
 """Of AES and of SM4."""
+
+_ODD_PARITY: Final = bytes(byte ^ (byte.bit_count() + 1) % 2 for byte in range(256))
 
 Keyed: TypeAlias = Callable[[bytes], bytes]
 """A function of data only; its key is inside."""
@@ -83,6 +87,11 @@ def _triple(key: bytes) -> TripleDES:
             return TripleDES(key)
         case _:
             raise ValueError("a DES key has 8, 16 or 24 bytes")
+
+
+def odd_parity(key: bytes) -> bytes:
+    """A DES key with the lowest bit of each byte set so that the byte's ones are odd in number."""
+    return key.translate(_ODD_PARITY)
 
 
 def xor(left: bytes, right: bytes) -> bytes:
@@ -143,6 +152,11 @@ def aes_cbc_decrypt(key: bytes, initial_vector: bytes, data: bytes) -> bytes:
     """The inverse of `aes_cbc_encrypt`."""
     context = Cipher(AES(key), CBC(initial_vector)).decryptor()
     return context.update(data) + context.finalize()
+
+
+def aes_ctr(key: bytes, initial_counter: bytes, data: bytes) -> bytes:
+    """AES-CTR, which is its own inverse; the counter block has 16 bytes (NIST SP 800-38A)."""
+    return Cipher(AES(key), CTR(initial_counter)).encryptor().update(data)
 
 
 def sm4_encryptor(key: bytes) -> Keyed:
