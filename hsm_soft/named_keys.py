@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from hsm_soft.check_values import shown
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage
-from hsm_soft.primitives import Random, aes_cmac, hmac_sha256
+from hsm_soft.primitives import Random
 
 __all__ = ["KEY_IDS", "NamedKey", "new_named_keys"]
 
@@ -25,7 +26,6 @@ KEY_IDS: Final[Mapping[KeyUsage, int]] = MappingProxyType(
 )
 
 _KEY_BYTES: Final = 32
-_CHECK_VALUE_BYTES: Final = 5
 
 
 class NamedKey(NamedTuple):
@@ -44,11 +44,5 @@ def new_named_keys(protection: KeyBlockProtection, random: Random) -> list[Named
 
 def _new_named_key(key_id: int, usage: KeyUsage, protection: KeyBlockProtection, random: Random) -> NamedKey:
     key = random(_KEY_BYTES)
-    return NamedKey(key_id, usage.label, protection.wrap(usage, key, random), _check_value(usage, key))
-
-
-def _check_value(usage: KeyUsage, key: bytes) -> str:
-    """Five bytes in hexadecimal: AES-CMAC of a zero block (X9.24-1:2017 annex A), HMAC of no data."""
-    is_hmac = "H" in usage.algorithms.values()
-    authenticated = hmac_sha256(key)(b"") if is_hmac else aes_cmac(key)(bytes(16))
-    return authenticated[:_CHECK_VALUE_BYTES].hex().upper()
+    check_value = shown(usage.algorithm_of(_KEY_BYTES), key)
+    return NamedKey(key_id, usage.label, protection.wrap(usage, key, random), check_value)

@@ -1,10 +1,5 @@
 """The keys an installation has one of each."""
 
-from typing import Any
-
-import pytest
-
-from hsm_soft import named_keys
 from hsm_soft.key_block import KeyBlockProtection, KeyUsage
 from hsm_soft.named_keys import KEY_IDS, new_named_keys
 from hsm_soft.primitives import Random
@@ -42,11 +37,3 @@ def test_new_keys_are_different_and_open(protection: KeyBlockProtection, random:
     ]
     assert len(clear) == 7
     assert {10} == {len(key.check_value) for key in keys}
-
-
-@pytest.mark.vectors("kcv-aes-cmac")
-def test_the_check_value_of_an_aes_key_is_the_published_one(vector: dict[str, Any]) -> None:
-    """AES-CMAC of a zero block, five bytes."""
-    key = bytes.fromhex(vector["inputs"]["key"])
-
-    assert vector["expected"] == named_keys._check_value(KeyUsage.PIN_REFERENCE, key)
