@@ -213,9 +213,9 @@ async def _write_key_sets(connection: Connection, terminal: Terminal, key_sets: 
         if each.created_at_us not in before:
             await connection.execute(
                 """INSERT INTO directory.terminal_key_set
-                       (merchant_id, terminal_id, created_at, pin_key, mac_key)
-                   VALUES ($1, $2, $3, $4, $5)""",
-                *(*name, moment_of(each.created_at_us), each.pin_key, each.mac_key),
+                       (merchant_id, terminal_id, created_at, pin_key, mac_key, track_key)
+                   VALUES ($1, $2, $3, $4, $5, $6)""",
+                *(*name, moment_of(each.created_at_us), each.pin_key, each.mac_key, each.track_key),
             )
         elif each != before[each.created_at_us]:
             await connection.execute(

@@ -18,8 +18,10 @@ from typing import Final
 
 from hsm_soft import pin, pos_mac, session_keys
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage
+from hsm_soft.key_usage import Algorithm
 from hsm_soft.master_key import MasterKey
 from hsm_soft.named_keys import KEY_IDS
+from hsm_soft.new_keys import refuse_weak
 from hsm_soft.pan import pan_digits
 from hsm_soft.pin import PinReference, PinResult
 from hsm_soft.pin_block import PinBlockFormat
@@ -84,7 +86,7 @@ class SoftHsm:
         Raises:
             KeyBlockRefused: another length, or a weak key.
         """
-        session_keys.refuse_weak(clear)
+        refuse_weak(Algorithm.TDES, clear)
         return self._protection.wrap(KeyUsage.TERMINAL_MASTER, clear, self._random)
 
     def pos_mac(self, mac_key: KeyBlock, data: bytes) -> bytes:

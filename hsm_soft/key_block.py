@@ -31,6 +31,7 @@ __all__ = [
     "KeyUsage",
     "Refusal",
     "algorithm_in",
+    "check_purpose",
     "check_use",
     "purpose_blocks",
 ]
@@ -125,17 +126,26 @@ class KeyBlockProtection:
 
 
 def check_use(header: KeyBlockHeader, key_bytes: int, usage: KeyUsage, action: Action | None) -> None:
-    """Returns only if a key with this header may be used so.
+    """Returns only if a key with this header may be used so; no action asks for the usage's own mode.
 
     Raises:
         KeyBlockRefused: `USAGE`, `ALGORITHM`, `MODE` or `PURPOSE`.
+    """
+    check_purpose(header, key_bytes, usage)
+    usage.check_mode(header.mode, action)
+
+
+def check_purpose(header: KeyBlockHeader, key_bytes: int, usage: KeyUsage) -> None:
+    """Returns only if a key with this header was made for this usage, whatever its mode.
+
+    Raises:
+        KeyBlockRefused: `USAGE`, `ALGORITHM` or `PURPOSE`.
     """
     if header.usage != usage.code:
         raise KeyBlockRefused(Refusal.USAGE)
     algorithm = algorithm_in(header)
     if key_bytes not in usage.algorithms.get(algorithm, ()):
         raise KeyBlockRefused(Refusal.ALGORITHM)
-    usage.check_mode(header.mode, action)
     if tuple(part for part in header.optional if part[0] in _PURPOSE) != purpose_blocks(usage, algorithm):
         raise KeyBlockRefused(Refusal.PURPOSE)
 

@@ -18,6 +18,7 @@ from switch.vocabulary.model import KeyLayout, Reply, Request, Service
 LAYOUTS: Final = {
     KeyLayout.SINGLE_24: SignOnLayout.SINGLE_24,
     KeyLayout.DOUBLE_40: SignOnLayout.DOUBLE_40,
+    KeyLayout.DOUBLE_60: SignOnLayout.DOUBLE_60,
 }
 """The HSM's layout for each layout of the vocabulary."""
 
@@ -58,6 +59,6 @@ class Management:
         assert request.key_layout is not None
         keys = self._hsm.new_session_keys(KeyBlock(terminal.master_key), LAYOUTS[request.key_layout])
         self._metrics.hsm_operation("new_session_keys", "made")
-        new = KeySet(now_us, verified=False, pin_key=keys.pin_key, mac_key=keys.mac_key)
+        new = KeySet(now_us, False, keys.pin_key, keys.mac_key, keys.track_key)
         signed_on = await self._directory.signed_on(terminal, new)
         return signed_on.batch, keys.field_62
