@@ -12,11 +12,13 @@ One thread owns an HSM. Randomness is injected.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
 from hsm_soft import pin, pos_mac, session_keys
+from hsm_soft.audit.head import TreeHead, head_bytes
+from hsm_soft.data_keys import DataKey, DataKeyRing, SealFault, UnknownDataKey
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage
 from hsm_soft.key_usage import Algorithm
 from hsm_soft.master_key import MasterKey
@@ -26,9 +28,10 @@ from hsm_soft.pan import pan_digits
 from hsm_soft.pin import PinReference, PinResult
 from hsm_soft.pin_block import PinBlockFormat
 from hsm_soft.primitives import Keyed, Random, aes_cmac, des_decryptor, des_encryptor, hmac_sha256
-from hsm_soft.sealing import PanSeal, SealBroken, WalletSeal, keyed_digest
+from hsm_soft.sealing import SealBroken, keyed_digest
 from hsm_soft.selftest import run_self_test
 from hsm_soft.session_keys import SessionKeys, SignOnLayout
+from hsm_soft.signing import public_key, signer
 
 __all__ = ["SoftHsm"]
 
@@ -57,10 +60,11 @@ class SoftHsm:
         keys = {
             usage: self._protection.unwrap(key_blocks[key_id], usage) for usage, key_id in KEY_IDS.items()
         }
-        self._wallet_key_id = KEY_IDS[KeyUsage.WALLET_SEALING]
-        self._wallet_seal = WalletSeal(self._wallet_key_id, keys[KeyUsage.WALLET_SEALING], random)
-        self._pan_seal = PanSeal(KEY_IDS[KeyUsage.PAN_ENCRYPTION], keys[KeyUsage.PAN_ENCRYPTION], random)
+        self._data_keys = DataKeyRing(keys[KeyUsage.DATA_KEY_WRAPPING], random)
+        self._sign_audit = signer(keys[KeyUsage.AUDIT_SIGNING])
+        self._audit_public_key = public_key(keys[KeyUsage.AUDIT_SIGNING])
         self._pan_index = hmac_sha256(keys[KeyUsage.PAN_INDEX])
+        self._personal_index = hmac_sha256(keys[KeyUsage.PERSONAL_INDEX])
         self._pin_reference = aes_cmac(keys[KeyUsage.PIN_REFERENCE])
         self._fingerprint = hmac_sha256(keys[KeyUsage.FINGERPRINT])
         self._mac_encryptor = lru_cache(_CACHED_KEYS_MAX)(self._open_mac_key)
@@ -128,35 +132,121 @@ class SoftHsm:
         """
         return pin.make_reference(self._pin_reference, pin_text, wallet_id, self._random)
 
-    def seal_wallet(self, wallet_id: int, version: int, state: bytes) -> tuple[int, bytes]:
-        """Key id and sealed state; the state grows by 28 bytes. Ids and versions have 64 bits, signed."""
-        return self._wallet_key_id, self._wallet_seal.seal(wallet_id, version, state)
-
-    def open_wallet(self, wallet_id: int, version: int, key_id: int, sealed: bytes) -> bytes:
-        """The state that was sealed for exactly this wallet, version and key id.
+    def load_data_keys(self, keys: Sequence[DataKey]) -> None:
+        """Learn data keys as they are stored, and forget those that were destroyed.
 
         Raises:
-            SealBroken: it was not.
+            KeyBlockRefused: a key block is broken, under another wrapping key or for another use.
         """
-        if key_id != self._wallet_key_id:
-            raise SealBroken
-        return self._wallet_seal.open(wallet_id, version, sealed)
+        self._data_keys.load(keys)
+
+    def new_data_key(self, usage: KeyUsage, key_id: int) -> DataKey:
+        """A new data key to store; it seals once it is loaded."""
+        return self._data_keys.make(usage, key_id)
+
+    def adopt_data_key(self, usage: KeyUsage, key_id: int, key_block: KeyBlock) -> DataKey:
+        """The data key that an installation has under the master key itself, from before there were epochs.
+
+        Raises:
+            KeyBlockRefused: the key block is broken, or for another use.
+        """
+        return self._data_keys.wrapped(usage, key_id, self._protection.unwrap(key_block, usage))
+
+    def seal_wallets(self, wallets: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
+        """Seal wallets, each of its id, version and state: key id and sealed state, 28 bytes more.
+
+        Raises:
+            NoDataKey: no key for wallets was loaded.
+        """
+        seal = self._data_keys.wallet_seal()
+        return [(seal.key_id, seal.seal(*wallet)) for wallet in wallets]
+
+    def open_wallets(self, wallets: Sequence[tuple[int, int, int, bytes]]) -> list[bytes | SealFault]:
+        """The states of sealed wallets (id, version, key id, sealed state each), or what is wrong."""
+        return [self._open_wallet(*wallet) for wallet in wallets]
+
+    def reseal_wallets(
+        self, wallets: Sequence[tuple[int, int, int, bytes]]
+    ) -> list[tuple[int, bytes] | SealFault]:
+        """Move sealed wallets under the current data key; their states stay inside.
+
+        Raises:
+            NoDataKey: no key for wallets was loaded.
+        """
+        seal = self._data_keys.wallet_seal()
+        resealed: list[tuple[int, bytes] | SealFault] = []
+        for wallet_id, version, key_id, sealed in wallets:
+            state = self._open_wallet(wallet_id, version, key_id, sealed)
+            moved = state if isinstance(state, SealFault) else seal.seal(wallet_id, version, state)
+            resealed.append(moved if isinstance(moved, SealFault) else (seal.key_id, moved))
+        return resealed
 
     def seal_pan(self, pan: str) -> bytes:
         """The card number, sealed; differs at each call.
 
         Raises:
             NotAPan: `pan` is not digits.
+            NoDataKey: no key for card numbers was loaded.
         """
-        return self._pan_seal.seal(pan)
+        return self._data_keys.field_seal(KeyUsage.PAN_ENCRYPTION).seal(pan_digits(pan))
 
     def open_pan(self, sealed: bytes) -> str:
         """The card number.
 
         Raises:
             SealBroken: changed, or sealed under another key.
+            UnknownDataKey: sealed under a data key that was not loaded.
         """
-        return self._pan_seal.open(sealed)
+        return self._data_keys.field_seal_of(KeyUsage.PAN_ENCRYPTION, sealed).open(sealed).decode("ascii")
+
+    def seal_personal(self, field: str, text: str) -> bytes:
+        """A personal detail, sealed for a field of this name; differs at each call.
+
+        Raises:
+            NoDataKey: no key for personal data was loaded.
+        """
+        return self._data_keys.field_seal(KeyUsage.PERSONAL_DATA).seal(text.encode(), field.encode())
+
+    def open_personal(self, field: str, sealed: bytes) -> str:
+        """The personal detail.
+
+        Raises:
+            SealBroken: changed, moved to another field, or sealed under another key.
+            UnknownDataKey: sealed under a data key that was not loaded.
+        """
+        seal = self._data_keys.field_seal_of(KeyUsage.PERSONAL_DATA, sealed)
+        return seal.open(sealed, field.encode()).decode()
+
+    def personal_index(self, field: str, text: str) -> bytes:
+        """16 bytes that are equal for equal details of one field: a keyed hash of the whole detail."""
+        name = field.encode()
+        return keyed_digest(self._personal_index, len(name).to_bytes(2, "big") + name + text.encode())
+
+    def reseal_fields(self, usage: KeyUsage, field: str, sealed: Sequence[bytes]) -> list[bytes | SealFault]:
+        """Move sealed card numbers (`PAN_ENCRYPTION`, no field) or personal details under the current key.
+
+        Raises:
+            NoDataKey: no key for this use was loaded.
+        """
+        current, name = self._data_keys.field_seal(usage), field.encode()
+        resealed: list[bytes | SealFault] = []
+        for each in sealed:
+            try:
+                clear = self._data_keys.field_seal_of(usage, each).open(each, name)
+                resealed.append(current.seal(clear, name))
+            except UnknownDataKey:
+                resealed.append(SealFault.UNKNOWN_KEY)
+            except SealBroken:
+                resealed.append(SealFault.BROKEN)
+        return resealed
+
+    def sign_audit_head(self, head: TreeHead) -> bytes:
+        """The audit key's signature over a tree head (Ed25519, 64 bytes)."""
+        return self._sign_audit(head_bytes(head))
+
+    def audit_public_key(self) -> bytes:
+        """What signatures over the audit are checked with: 32 bytes, not secret."""
+        return self._audit_public_key
 
     def pan_index(self, pan: str) -> bytes:
         """16 bytes that are equal for equal card numbers: a keyed hash of the whole number.
@@ -169,6 +259,15 @@ class SoftHsm:
     def fingerprint(self, data: bytes) -> bytes:
         """16 bytes of keyed hash, to tell later whether a request is the same one."""
         return keyed_digest(self._fingerprint, data)
+
+    def _open_wallet(self, wallet_id: int, version: int, key_id: int, sealed: bytes) -> bytes | SealFault:
+        seal = self._data_keys.wallet_seal_of(key_id)
+        if seal is None:
+            return SealFault.UNKNOWN_KEY
+        try:
+            return seal.open(wallet_id, version, sealed)
+        except SealBroken:
+            return SealFault.BROKEN
 
     def _open_mac_key(self, mac_key: KeyBlock) -> Keyed:
         return des_encryptor(self._protection.unwrap(mac_key, KeyUsage.POS_MAC))

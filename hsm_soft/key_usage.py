@@ -121,6 +121,8 @@ class KeyUsage(Enum):
     WALLET_SEALING = ("D0", _AES_256, _CIPHER, "B", "wallet sealing")
     PAN_ENCRYPTION = ("D0", _AES_256, _CIPHER, "B", "pan encryption")
     PAN_INDEX = ("M7", _HMAC, _MAC, "C", "pan index")
+    PERSONAL_DATA = ("D0", _AES_256, _CIPHER, "B", "personal data")
+    PERSONAL_INDEX = ("M7", _HMAC, _MAC, "C", "personal index")
     FINGERPRINT = ("M7", _HMAC, _MAC, "C", "fingerprint")
     AUDIT_SIGNING = ("S0", _SEED, _SIGN, "S", "audit signing")
 
@@ -137,6 +139,23 @@ class KeyUsage(Enum):
         self.actions = actions
         self.mode = mode
         self.label = label
+
+    @property
+    def title(self) -> str:
+        """Its name for people and in the database, as `zone-master`."""
+        return self.name.lower().replace("_", "-")
+
+    @classmethod
+    def titled(cls, title: str) -> "KeyUsage":
+        """The usage of that name.
+
+        Raises:
+            KeyBlockRefused: there is none.
+        """
+        for usage in cls:
+            if usage.title == title:
+                return usage
+        raise KeyBlockRefused(Refusal.USAGE)
 
     def algorithm_of(self, key_bytes: int) -> Algorithm:
         """The algorithm of a key of so many bytes; the first of the row where several have that length.

@@ -1,6 +1,7 @@
 """The keys an installation has one of each: what their ids are, how they are made, how they are opened.
 
-An id is stored beside what a key sealed, so an id never changes its meaning and is never used again.
+An id never changes its meaning and is never used again. 1 and 2 were what sealed wallets and card numbers
+before there were data keys by epoch (`data_keys`), which took them over.
 """
 
 from collections.abc import Mapping
@@ -15,13 +16,12 @@ __all__ = ["KEY_IDS", "NamedKey", "new_named_keys"]
 
 KEY_IDS: Final[Mapping[KeyUsage, int]] = MappingProxyType(
     {
-        KeyUsage.WALLET_SEALING: 1,
-        KeyUsage.PAN_ENCRYPTION: 2,
         KeyUsage.PAN_INDEX: 3,
         KeyUsage.PIN_REFERENCE: 4,
         KeyUsage.FINGERPRINT: 5,
         KeyUsage.DATA_KEY_WRAPPING: 6,
         KeyUsage.AUDIT_SIGNING: 7,
+        KeyUsage.PERSONAL_INDEX: 8,
     }
 )
 
@@ -33,6 +33,7 @@ class NamedKey(NamedTuple):
 
     id: int
     name: str
+    usage: str
     key_block: KeyBlock
     check_value: str
 
@@ -45,4 +46,4 @@ def new_named_keys(protection: KeyBlockProtection, random: Random) -> list[Named
 def _new_named_key(key_id: int, usage: KeyUsage, protection: KeyBlockProtection, random: Random) -> NamedKey:
     key = random(_KEY_BYTES)
     check_value = shown(usage.algorithm_of(_KEY_BYTES), key)
-    return NamedKey(key_id, usage.label, protection.wrap(usage, key, random), check_value)
+    return NamedKey(key_id, usage.label, usage.title, protection.wrap(usage, key, random), check_value)

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from hsm_soft.audit.head import TreeHead
+from hsm_soft.data_keys import DataKey, NoDataKey, SealFault, UnknownDataKey
 from hsm_soft.hsm import SoftHsm
-from hsm_soft.key_block import KeyBlockRefused, Refusal
+from hsm_soft.key_block import KeyBlockRefused, KeyUsage, Refusal
 from hsm_soft.pan import NotAPan
 from hsm_soft.pin import BadPin, PinReference, PinResult
 from hsm_soft.pos_mac import MacMismatch
@@ -24,7 +26,17 @@ OPERATIONS: Final[tuple[Callable[..., Any], ...]] = tuple(
 )
 """Every public method of `SoftHsm`."""
 
-TYPES: Final[tuple[type, ...]] = (PinReference, PinResult, Refusal, SessionKeys, SignOnLayout)
+TYPES: Final[tuple[type, ...]] = (
+    DataKey,
+    KeyUsage,
+    PinReference,
+    PinResult,
+    Refusal,
+    SealFault,
+    SessionKeys,
+    SignOnLayout,
+    TreeHead,
+)
 """Enumerations, frozen dataclasses and named tuples, built from their fields in order."""
 
 ERRORS: Final[Mapping[type[Exception], tuple[str, ...]]] = MappingProxyType(
@@ -32,8 +44,10 @@ ERRORS: Final[Mapping[type[Exception], tuple[str, ...]]] = MappingProxyType(
         BadPin: (),
         KeyBlockRefused: ("reason",),
         MacMismatch: (),
+        NoDataKey: (),
         NotAPan: (),
         SealBroken: (),
+        UnknownDataKey: (),
     }
 )
 """Errors by type, with the attributes that are the arguments to make them anew from."""

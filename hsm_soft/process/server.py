@@ -93,7 +93,7 @@ class _Connection(asyncio.Protocol):
             self._refuse("too many connections")
         else:
             self._server.connections.add(self)
-            transport.write(SIGNATURE)
+            self._transport.write(SIGNATURE)
 
     def connection_lost(self, _: Exception | None) -> None:
         """Forget the peer."""

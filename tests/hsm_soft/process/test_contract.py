@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hsm_soft.data_keys import DATA_KEY_USAGES, SealFault, UnknownDataKey
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.interface import Hsm
 from hsm_soft.key_block import KeyBlock, KeyBlockRefused, Refusal
@@ -36,8 +37,15 @@ async def test_a_terminal_signs_on_and_pays(asked: Hsm, clear_pin_block: Callabl
 
 
 async def test_what_is_sealed_opens(asked: Hsm) -> None:
-    """Card numbers come back, and only with their seal whole."""
+    """Card numbers and whole groups of wallets come back, and only with their seals whole."""
     sealed = await asked.ask(SoftHsm.seal_pan, PAN)
+    wallets = [(number, 3, bytes((number,)) * 40) for number in range(200)]
+    seals = await asked.ask(SoftHsm.seal_wallets, wallets)
+    rows = [(number, version, *seal) for (number, version, _), seal in zip(wallets, seals, strict=True)]
+    rows[7] = (7, 4, *seals[7])
+    opened = await asked.ask(SoftHsm.open_wallets, rows)
+
+    assert [SealFault.BROKEN if number == 7 else state for number, _, state in wallets] == opened
 
     assert await asked.ask(SoftHsm.open_pan, sealed) == PAN
     with pytest.raises(SealBroken):
@@ -68,6 +76,18 @@ async def test_many_are_asked_at_once(asked: Hsm) -> None:
 
     assert len(set(indices)) == 3000
     assert indices[2718] == await asked.ask(SoftHsm.pan_index, pans[2718])
+
+
+async def test_data_keys_are_handed_in(asked: Hsm) -> None:
+    """A new data key seals once it is loaded, and what it sealed is refused where it is no longer known."""
+    keys = [await asked.ask(SoftHsm.new_data_key, usage, 50) for usage in DATA_KEY_USAGES]
+    await asked.ask(SoftHsm.load_data_keys, keys)
+    sealed = await asked.ask(SoftHsm.seal_personal, "name", "Wáng")
+    await asked.ask(SoftHsm.load_data_keys, [key._replace(key_block=None) for key in keys])
+
+    assert sealed[:2] == b"\0\x32"
+    with pytest.raises(UnknownDataKey):
+        await asked.ask(SoftHsm.open_personal, "name", sealed)
 
 
 async def test_it_says_that_it_is_ready(asked: Hsm) -> None:
