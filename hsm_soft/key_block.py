@@ -23,6 +23,7 @@ from hsm_soft.key_usage import Action, Algorithm, Exportability, KeyUsage
 from hsm_soft.primitives import Random
 
 __all__ = [
+    "COMPONENT_VERSION",
     "PADDED_KEY_BYTES",
     "KeyBlock",
     "KeyBlockHeader",
@@ -49,20 +50,30 @@ PADDED_KEY_BYTES: Final = {
     Algorithm.SM4: 16,
 }
 
+COMPONENT_VERSION: Final = "c"
+"""What the key version of a component begins with (X9.143)."""
+
 _HMAC_HASH_SHA256: Final = ("HM", "21")
 _PURPOSE: Final = ("HM", "LB")
 """Optional blocks that say what a key is for; serial numbers, time stamps and such only travel with it."""
 
 
 class KeyBlockProtection:
-    """Wraps and unwraps keys under one AES-256 protection key."""
+    """Wraps and unwraps keys under one AES-256 protection key.
 
-    __slots__ = ("_cipher",)
+    Args:
+        protection_key: what is wrapped goes under it.
+        previous: while keys are moved from one protection key to another: blocks under it open too.
 
-    def __init__(self, protection_key: bytes) -> None:
-        if len(protection_key) != _PROTECTION_KEY_BYTES:
-            raise KeyBlockRefused(Refusal.LENGTH)
-        self._cipher = KeyBlockCipher(_VERSION, protection_key)
+    Raises:
+        KeyBlockRefused: one of them has not 32 bytes.
+    """
+
+    __slots__ = ("_cipher", "_previous")
+
+    def __init__(self, protection_key: bytes, previous: bytes | None = None) -> None:
+        self._cipher = _cipher_of(protection_key)
+        self._previous = None if previous is None else _cipher_of(previous)
 
     def __repr__(self) -> str:
         return "<KeyBlockProtection version D>"
@@ -77,6 +88,7 @@ class KeyBlockProtection:
         mode: str = "",
         exportability: Exportability = Exportability.NONE,
         optional: tuple[tuple[str, str], ...] = (),
+        component: int = 0,
     ) -> KeyBlock:
         """The key block of a clear key.
 
@@ -88,6 +100,7 @@ class KeyBlockProtection:
             mode: the mode of use; the usage's own is the default.
             exportability: whether the key may leave.
             optional: further optional blocks that shall travel with the key.
+            component: number of a component, 1 to 9, which is no whole key and never opens as one.
 
         Raises:
             KeyBlockRefused: length, algorithm or mode don't fit the usage.
@@ -98,7 +111,9 @@ class KeyBlockProtection:
         if not usage.allowed(mode):
             raise KeyBlockRefused(Refusal.MODE)
         blocks = purpose_blocks(usage, algorithm) + optional
-        header = KeyBlockHeader(_VERSION, usage.code, algorithm, mode, "00", exportability, blocks, 0)
+        header = KeyBlockHeader(
+            _VERSION, usage.code, algorithm, mode, _key_version(component), exportability, blocks, 0
+        )
         return self._cipher.seal(header, key, PADDED_KEY_BYTES[algorithm], random)
 
     def unwrap(self, block: str, usage: KeyUsage, action: Action | None = None) -> bytes:
@@ -122,14 +137,35 @@ class KeyBlockProtection:
         Raises:
             KeyBlockRefused: `MALFORMED`, `VERSION` or `FORGED`.
         """
-        return self._cipher.open(block)
+        try:
+            return self._cipher.open(block)
+        except KeyBlockRefused as refused:
+            if self._previous is None or refused.reason is not Refusal.FORGED:
+                raise
+        return self._previous.open(block)
+
+    def rewrap(self, header: KeyBlockHeader, key: bytes, random: Random) -> KeyBlock:
+        """A block that says of a key what another block under another protection key said.
+
+        Raises:
+            KeyBlockRefused: the header names an algorithm that is not used here.
+        """
+        own = tuple(each for each in header.optional if each[0] != "PB")
+        padded = PADDED_KEY_BYTES[algorithm_in(header)]
+        return self._cipher.seal(header._replace(optional=own), key, padded, random)
+
+
+def _cipher_of(protection_key: bytes) -> KeyBlockCipher:
+    if len(protection_key) != _PROTECTION_KEY_BYTES:
+        raise KeyBlockRefused(Refusal.LENGTH)
+    return KeyBlockCipher(_VERSION, protection_key)
 
 
 def check_use(header: KeyBlockHeader, key_bytes: int, usage: KeyUsage, action: Action | None) -> None:
     """Returns only if a key with this header may be used so; no action asks for the usage's own mode.
 
     Raises:
-        KeyBlockRefused: `USAGE`, `ALGORITHM`, `MODE` or `PURPOSE`.
+        KeyBlockRefused: `COMPONENT`, `USAGE`, `ALGORITHM`, `MODE` or `PURPOSE`.
     """
     check_purpose(header, key_bytes, usage)
     usage.check_mode(header.mode, action)
@@ -139,8 +175,10 @@ def check_purpose(header: KeyBlockHeader, key_bytes: int, usage: KeyUsage) -> No
     """Returns only if a key with this header was made for this usage, whatever its mode.
 
     Raises:
-        KeyBlockRefused: `USAGE`, `ALGORITHM` or `PURPOSE`.
+        KeyBlockRefused: `COMPONENT`, `USAGE`, `ALGORITHM` or `PURPOSE`.
     """
+    if header.key_version.startswith(COMPONENT_VERSION):
+        raise KeyBlockRefused(Refusal.COMPONENT)
     if header.usage != usage.code:
         raise KeyBlockRefused(Refusal.USAGE)
     algorithm = algorithm_in(header)
@@ -166,6 +204,10 @@ def purpose_blocks(usage: KeyUsage, algorithm: Algorithm) -> tuple[tuple[str, st
     """The optional blocks that say what a key of this usage is for: X9.143 HM and LB."""
     hash_algorithm = (_HMAC_HASH_SHA256,) if algorithm is Algorithm.HMAC else ()
     return hash_algorithm + ((("LB", usage.label),) if usage.label else ())
+
+
+def _key_version(component: int) -> str:
+    return f"{COMPONENT_VERSION}{component}" if component else "00"
 
 
 def _check_key(usage: KeyUsage, algorithm: Algorithm, key_bytes: int) -> None:

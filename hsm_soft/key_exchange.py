@@ -21,6 +21,7 @@ from typing import Final
 
 from hsm_soft.check_values import agrees, check_value, refuse_disagreement
 from hsm_soft.key_block import (
+    COMPONENT_VERSION,
     PADDED_KEY_BYTES,
     KeyBlock,
     KeyBlockHeader,
@@ -73,7 +74,6 @@ _EXPORT_VERSIONS: Final[Mapping[Algorithm, str]] = MappingProxyType(
 
 _ENCRYPTORS: Final = {Algorithm.TDES: des_encryptor, Algorithm.SM4: sm4_encryptor}
 _DECRYPTORS: Final = {Algorithm.TDES: des_decryptor, Algorithm.SM4: sm4_decryptor}
-_COMPONENT: Final = "c"
 _STAYS: Final = frozenset({"HM", "KC", "KP", "LB", "PB"})
 
 
@@ -246,7 +246,7 @@ def _open_exportable(
 def _check_import(header: KeyBlockHeader, key: bytes, usage: KeyUsage, over: Algorithm, above: bytes) -> None:
     """What `check_use` asks of a stored block, but for the label; and what only matters at the border."""
     algorithm = algorithm_in(header)
-    if header.key_version.startswith(_COMPONENT):
+    if header.key_version.startswith(COMPONENT_VERSION):
         raise KeyBlockRefused(Refusal.COMPONENT)
     if header.usage != usage.code:
         raise KeyBlockRefused(Refusal.USAGE)

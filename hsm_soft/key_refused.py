@@ -23,6 +23,7 @@ class Refusal(Enum):
     STRENGTH = "the wrapping key is weaker than the key"
     EXPORT = "the key may not be exported in this form"
     COMPONENT = "it holds a component and not a whole key"
+    COMPONENTS = "a key has two to nine different components"
     CHECK_VALUE = "its check value does not fit"
     PARITY = "it has no odd parity"
 

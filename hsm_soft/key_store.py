@@ -56,7 +56,7 @@ async def open_hsm(
         SelfTestFailed: an algorithm does not give its known answer.
         DatabaseUnavailable: the database refuses or went away.
     """
-    protection = KeyBlockProtection(master_key.key)
+    protection = KeyBlockProtection(master_key.key, master_key.previous)
     key_blocks = await _read(connection)
     _refuse_foreign(protection, key_blocks)
     if len(key_blocks) < len(KEY_IDS):
