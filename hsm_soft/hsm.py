@@ -56,7 +56,7 @@ class SoftHsm:
     ) -> None:
         run_self_test()
         self._random = random
-        self._protection = KeyBlockProtection(master_key.key)
+        self._protection = KeyBlockProtection(master_key.key, master_key.previous)
         keys = {
             usage: self._protection.unwrap(key_blocks[key_id], usage) for usage, key_id in KEY_IDS.items()
         }
