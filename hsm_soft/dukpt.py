@@ -29,6 +29,8 @@ __all__ = [
     "TransactionKey",
     "accept_counter",
     "aes_serial_number",
+    "one_bits",
+    "tdes_device",
     "tdes_serial_number",
 ]
 
@@ -37,7 +39,7 @@ _TDES_BYTES_MIN: Final = 8
 _TDES_COUNTER_BITS: Final = 21
 _TDES_ONE_BITS_MAX: Final = 10
 _AES_BYTES: Final = 12
-_AES_COUNTER_BITS: Final = 32
+_AES_DEVICE_BYTES: Final = 8
 _AES_ONE_BITS_MAX: Final = 16
 
 
@@ -91,10 +93,19 @@ def tdes_serial_number(ksn: bytes) -> KeySerialNumber:
     Raises:
         DukptRefused: MALFORMED, or COUNTER: zero or more than ten one bits.
     """
-    if not _TDES_BYTES_MIN <= len(ksn) <= _TDES_BYTES:
-        raise DukptRefused(DukptRefusal.MALFORMED)
-    number = int.from_bytes(ksn.rjust(_TDES_BYTES, b"\xff"), "big")
-    return _split(number, _TDES_BYTES, _TDES_COUNTER_BITS, _TDES_ONE_BITS_MAX)
+    counter = _tdes_number(ksn) & (1 << _TDES_COUNTER_BITS) - 1
+    _refuse_counter(counter, _TDES_ONE_BITS_MAX)
+    return KeySerialNumber(tdes_device(ksn), counter)
+
+
+def tdes_device(ksn: bytes) -> bytes:
+    """The device in a TDES DUKPT serial number, 10 bytes with a zero counter, whatever its counter is.
+
+    Raises:
+        DukptRefused: MALFORMED.
+    """
+    number = _tdes_number(ksn) >> _TDES_COUNTER_BITS << _TDES_COUNTER_BITS
+    return number.to_bytes(_TDES_BYTES, "big")
 
 
 def aes_serial_number(ksn: bytes) -> KeySerialNumber:
@@ -105,8 +116,9 @@ def aes_serial_number(ksn: bytes) -> KeySerialNumber:
     """
     if len(ksn) != _AES_BYTES:
         raise DukptRefused(DukptRefusal.MALFORMED)
-    whole = _split(int.from_bytes(ksn, "big"), _AES_BYTES, _AES_COUNTER_BITS, _AES_ONE_BITS_MAX)
-    return KeySerialNumber(whole.device[:8], whole.counter)
+    counter = int.from_bytes(ksn[_AES_DEVICE_BYTES:], "big")
+    _refuse_counter(counter, _AES_ONE_BITS_MAX)
+    return KeySerialNumber(ksn[:_AES_DEVICE_BYTES], counter)
 
 
 def accept_counter(serial_number: KeySerialNumber, last_counter: int) -> int:
@@ -129,8 +141,12 @@ def one_bits(counter: int, width: int) -> list[int]:
     return [1 << bit for bit in reversed(range(width)) if counter >> bit & 1]
 
 
-def _split(number: int, size: int, counter_bits: int, one_bits_max: int) -> KeySerialNumber:
-    counter = number & (1 << counter_bits) - 1
+def _tdes_number(ksn: bytes) -> int:
+    if not _TDES_BYTES_MIN <= len(ksn) <= _TDES_BYTES:
+        raise DukptRefused(DukptRefusal.MALFORMED)
+    return int.from_bytes(ksn.rjust(_TDES_BYTES, b"\xff"), "big")
+
+
+def _refuse_counter(counter: int, one_bits_max: int) -> None:
     if not 0 < counter.bit_count() <= one_bits_max:
         raise DukptRefused(DukptRefusal.COUNTER)
-    return KeySerialNumber((number ^ counter).to_bytes(size, "big"), counter)

@@ -24,7 +24,14 @@ from typing import TypeAlias
 
 from hsm_soft.primitives import AES_BLOCK_BYTES, Keyed, compare_digest, xor
 
-__all__ = ["MacMismatch", "pos_mac", "sm4_pos_mac", "verify_pos_mac"]
+__all__ = [
+    "MacMismatch",
+    "pos_mac",
+    "sm4_pos_mac",
+    "verify_pos_mac",
+    "whole_pos_mac",
+    "xor_of_blocks",
+]
 
 
 PosMac: TypeAlias = Callable[[Keyed, bytes], bytes]
@@ -44,9 +51,14 @@ def pos_mac(encrypt: Keyed, data: bytes) -> bytes:
         encrypt: ECB encryption under the MAC key.
         data: MTI up to the field before 64, as on the wire.
     """
-    expanded = b"%016X" % _xor_of_blocks(data)
+    return b"%08X" % int.from_bytes(whole_pos_mac(encrypt, xor_of_blocks(data))[:4], "big")
+
+
+def whole_pos_mac(encrypt: Keyed, folded: int) -> bytes:
+    """M of the definition, 8 bytes, from the XOR of a message's blocks."""
+    expanded = b"%016X" % folded
     mixed = int.from_bytes(encrypt(expanded[:8]), "big") ^ int.from_bytes(expanded[8:], "big")
-    return b"%08X" % int.from_bytes(encrypt(mixed.to_bytes(8, "big"))[:4], "big")
+    return encrypt(mixed.to_bytes(8, "big"))
 
 
 def sm4_pos_mac(encrypt: Keyed, data: bytes) -> bytes:
@@ -75,7 +87,8 @@ def verify_pos_mac(encrypt: Keyed, data: bytes, mac: bytes, compute: PosMac = po
         raise MacMismatch
 
 
-def _xor_of_blocks(data: bytes) -> int:
+def xor_of_blocks(data: bytes) -> int:
+    """R of the definition: the XOR of all 8-byte blocks, the last one filled with zero bytes."""
     folded = int.from_bytes(data, "big") << (-len(data) % 8 * 8)
     for bits, mask in _folding_steps(((len(data) - 1) >> 3).bit_length()):
         folded = (folded >> bits) ^ (folded & mask)
