@@ -10,7 +10,7 @@ does not bear more (softhsm/SoftHSMv2#688). It and this module need the extra `c
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +57,7 @@ def new_token_master_key(token: Token, random: Random) -> tuple[str, str]:
     """
     master, nonce = random(MASTER_KEY_BYTES), random(_NONCE_BYTES)
     check = shown(Algorithm.AES, master)
-    content = {"format": _FORMAT, "key": token.key, "check value": check}
+    content = {"format": _FORMAT, "token": token.label, "key": token.key, "check value": check}
     with _session(token, writable=True) as session:
         key = _find_key(session, token) or session.generate_key(
             KeyType.AES,
@@ -74,8 +74,13 @@ def new_token_master_key(token: Token, random: Random) -> tuple[str, str]:
     return check, json.dumps(content | hidden)
 
 
-def token_master_key(token: Token, text: str) -> bytes:
+def token_master_key(module: Path, text: str, ask: Callable[[str], str]) -> bytes:
     """The master key in a file's content.
+
+    Args:
+        module: the vendor's PKCS#11 library.
+        text: the file's content, which names token and key.
+        ask: token's label → the user's PIN.
 
     Raises:
         MasterKeyMissing: the token can't be used, or has no such key.
@@ -83,6 +88,7 @@ def token_master_key(token: Token, text: str) -> bytes:
     """
     content, nonce, sealed = _parse(text)
     parameters = _parameters(nonce, content)
+    token = Token(module, content["token"], content["key"], ask(content["token"]))
     with _session(token, writable=False) as session:
         key = _find_key(session, token)
         if not isinstance(key, DecryptMixin):
@@ -122,6 +128,7 @@ def _parse(text: str) -> tuple[dict[str, str], bytes, bytes]:
         nonce, sealed = (b64decode(content.pop(name), validate=True) for name in ("nonce", "sealed"))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise MasterKeyUnreadable("this is no master key of a token") from None
-    if content.get("format") != _FORMAT or len(nonce) != _NONCE_BYTES:
+    named = isinstance(content.get("token"), str) and isinstance(content.get("key"), str)
+    if content.get("format") != _FORMAT or not named or len(nonce) != _NONCE_BYTES:
         raise MasterKeyUnreadable("this is no master key of a token")
     return content, nonce, sealed

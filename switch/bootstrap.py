@@ -24,7 +24,6 @@ import ledger.postgres
 from directory.service import Directory
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.key_store import open_hsm
-from hsm_soft.master_key import DEVELOPMENT_FILE_NAME, MasterKey, load_or_create_master_key
 from iso8583_specs.codec import codec_for
 from ledger.postgres.committer import Ledger, enter
 from routing.table import RangeTable
@@ -32,6 +31,7 @@ from storage.database import connect, create_pool
 from storage.embedded import EmbeddedPostgres, ServerSettings
 from storage.migrations import Component, migrate
 from switch.config import Settings
+from switch.master_keys import master_key_of
 from switch.observability.health import start_health_server
 from switch.observability.ledger_events import LedgerEvents
 from switch.observability.logs import get
@@ -126,29 +126,13 @@ async def open_workbench(settings: Settings, dsn: str) -> AsyncIterator[Workbenc
         WrongMasterKey: the database was made under another master key.
     """
     await migrate(dsn, COMPONENTS)
-    master_key = _master_key(settings)
+    master_key = master_key_of(settings)
     connection = await connect(dsn)
     try:
         hsm = await open_hsm(connection, master_key)
     finally:
         await connection.close()
     yield Workbench(settings, dsn, hsm, Clock(settings.clock.time_zone))
-
-
-def _master_key(settings: Settings) -> MasterKey:
-    """The configured master key; in development one is made at first start, and every start says so."""
-    development = settings.environment == "development"
-    path = settings.hsm.master_key_file or settings.home / DEVELOPMENT_FILE_NAME
-    key = load_or_create_master_key(
-        path,
-        allow_create=development and settings.hsm.master_key_file is None,
-        allow_development=development,
-    )
-    if key.development:
-        _log.warning(
-            "DEVELOPMENT MASTER KEY in use: nothing here is secret", file=str(path), made_now=key.created
-        )
-    return key
 
 
 class Node:
