@@ -97,6 +97,25 @@ async def add_terminal(
         )
 
 
+async def change_master_key(
+    connection: Connection, merchant_id: str, terminal_id: str, master_key: str
+) -> None:
+    """Give a terminal another master key; the session keys it has stay good until its next sign-on.
+
+    Raises:
+        TerminalUnknown: There is no such terminal.
+        DatabaseUnavailable: The database failed.
+    """
+    with database_errors():
+        changed = await connection.fetchval(
+            """UPDATE directory.terminal SET master_key = $3, version = version + 1
+               WHERE merchant_id = $1 AND terminal_id = $2 RETURNING version""",
+            *(merchant_id, terminal_id, master_key),
+        )
+    if changed is None:
+        raise TerminalUnknown
+
+
 async def insert_cards(connection: Connection, cards: Iterable[CardRow]) -> None:
     """Store new cards, many at a time.
 

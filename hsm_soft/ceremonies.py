@@ -9,7 +9,7 @@ check value. It is stored under the master key until its ceremony ends. What is 
 check value only.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,12 +23,14 @@ from hsm_soft.ceremony import (
     CeremonyRefused,
     refuse_approval,
     refuse_entry,
+    refuse_subject,
     refuse_use,
 )
 from hsm_soft.ceremony_store import StoredComponent
 from hsm_soft.check_values import shown
-from hsm_soft.components import COMPONENTS_MAX, check_component
+from hsm_soft.components import check_component
 from hsm_soft.custody import CustodyRefused, KeySpec, Parts, owner_shown
+from hsm_soft.key_block import KeyBlock
 from hsm_soft.new_keys import new_key
 
 __all__ = ["Ceremonies", "NewComponent"]
@@ -44,6 +46,12 @@ class NewComponent:
     number: int
     component: bytes = field(repr=False)
     check_value: str
+    block: KeyBlock = field(repr=False)
+
+    @property
+    def stored(self) -> tuple[int, KeyBlock, str]:
+        """What is kept of it."""
+        return self.number, self.block, self.check_value
 
 
 class Ceremonies:
@@ -75,6 +83,7 @@ class Ceremonies:
             raise CeremonyRefused(f"a ceremony lasts at most {MINUTES_MAX} minutes")
         async with self._recorded("ceremony.open", (officer,), activity, subject) as details:
             await ceremony_store.authenticate(self._connection, officer, passphrase)
+            refuse_subject(activity, subject)
             now_us = self._parts.now_us()
             number = await ceremony_store.open_ceremony(
                 self._connection, activity, subject, officer, now_us, minutes
@@ -98,60 +107,64 @@ class Ceremonies:
             await ceremony_store.locked(self._connection, ceremony_id)
             await ceremony_store.close(self._connection, ceremony_id, self._parts.now_us())
 
+    async def use(self, ceremony_id: int, activity: Activity) -> tuple[str, ...]:
+        """Who allows an activity that names nothing, now."""
+        ceremony = await ceremony_store.found(self._connection, ceremony_id)
+        refuse_use(ceremony, activity, {}, self._parts.now_us())
+        return ceremony.officers
+
     async def show(self, ceremony_id: int) -> tuple[Ceremony, tuple[StoredComponent, ...]]:
         """A ceremony, and who entered which component."""
-        async with self._connection.transaction():
-            ceremony = await ceremony_store.locked(self._connection, ceremony_id)
-            return ceremony, tuple(await ceremony_store.components_of(self._connection, ceremony_id))
+        ceremony = await ceremony_store.found(self._connection, ceremony_id)
+        return ceremony, tuple(await ceremony_store.components_of(self._connection, ceremony_id))
 
-    async def new_component(
-        self, ceremony_id: int, spec: KeySpec, officer: str, passphrase: str
-    ) -> NewComponent:
+    async def new_component(self, ceremony_id: int, officer: str, passphrase: str) -> NewComponent:
         """Make a component; this is the only time that it is told."""
-        component = new_key(spec.algorithm, spec.length_bytes, self._parts.random)
-        number = await self._enter(ceremony_id, spec, officer, passphrase, component, "component.new")
-        return NewComponent(number, component, shown(spec.algorithm, component))
+
+        def make(spec: KeySpec) -> bytes:
+            return new_key(spec.algorithm, spec.length_bytes, self._parts.random)
+
+        return await self._enter(ceremony_id, officer, passphrase, "component.new", make)
 
     async def enter_component(
-        self,
-        ceremony_id: int,
-        spec: KeySpec,
-        officer: str,
-        passphrase: str,
-        component: bytes,
-        said: bytes | None,
+        self, ceremony_id: int, officer: str, passphrase: str, component: bytes, said: bytes | None
     ) -> str:
         """Take in a component from its officer's sheet; its check value."""
-        check_component(spec.algorithm, component, spec.length_bytes, said)
-        await self._enter(ceremony_id, spec, officer, passphrase, component, "component.enter")
-        return shown(spec.algorithm, component)
+
+        def take(spec: KeySpec) -> bytes:
+            check_component(spec.algorithm, component, spec.length_bytes, said)
+            return component
+
+        entered = await self._enter(ceremony_id, officer, passphrase, "component.enter", take)
+        return entered.check_value
 
     async def _enter(
         self,
         ceremony_id: int,
-        spec: KeySpec,
         officer: str,
         passphrase: str,
-        component: bytes,
         operation: str,
-    ) -> int:
+        component_of: Callable[[KeySpec], bytes],
+    ) -> NewComponent:
         async with self._recorded(operation, (officer,), f"ceremony:{ceremony_id}") as details:
             await ceremony_store.authenticate(self._connection, officer, passphrase)
             ceremony = await ceremony_store.locked(self._connection, ceremony_id)
             stored = await ceremony_store.components_of(self._connection, ceremony_id)
             entered = {each.officer: each.number for each in stored}
             refuse_entry(ceremony, entered, officer, self._parts.now_us())
-            if len(entered) == COMPONENTS_MAX:
-                raise CeremonyRefused(f"a key has at most {COMPONENTS_MAX} components")
-            check, number = shown(spec.algorithm, component), len(entered) + 1
-            block = self._parts.protection.wrap(
-                spec.usage, component, self._parts.random, algorithm=spec.algorithm, component=number
-            )
+            new = self._numbered(KeySpec.named(ceremony.subject), component_of, len(entered) + 1)
             await ceremony_store.add_component(
-                self._connection, ceremony_id, StoredComponent(officer, number, block, check)
+                self._connection, ceremony_id, StoredComponent(officer, *new.stored)
             )
-            details |= {"component": str(number), "check-value": check}
-            return number
+            details |= {"component": str(new.number), "check-value": new.check_value}
+            return new
+
+    def _numbered(self, spec: KeySpec, component_of: Callable[[KeySpec], bytes], number: int) -> NewComponent:
+        component = component_of(spec)
+        block = self._parts.protection.wrap(
+            spec.usage, component, self._parts.random, algorithm=spec.algorithm, component=number
+        )
+        return NewComponent(number, component, shown(spec.algorithm, component), block)
 
     async def _allow_officers(self, name: str, ceremony_id: int | None) -> None:
         """Returns only if officers may change: by a ceremony, or because there are fewer than two."""
@@ -170,7 +183,7 @@ class Ceremonies:
         subject: Mapping[str, str] | None = None,
     ) -> AsyncIterator[dict[str, str]]:
         """One transaction with its audit record; yields the details to record."""
-        details = {name: owner_shown(value) for name, value in (subject or {}).items()}
+        details = {name: owner_shown(value) for name, value in (subject or {}).items() if value}
         try:
             async with self._connection.transaction():
                 yield details

@@ -16,14 +16,18 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from hsm_soft.components import COMPONENTS_MAX
+
 __all__ = [
     "MINUTES_MAX",
+    "SUBJECTS",
     "Activity",
     "Ceremony",
     "CeremonyRefused",
     "CeremonyState",
     "refuse_approval",
     "refuse_entry",
+    "refuse_subject",
     "refuse_use",
 ]
 
@@ -42,6 +46,25 @@ class Activity(StrEnum):
     RETIRE = "retire"
     DESTROY = "destroy"
     MASTER_KEY = "master-key"
+
+
+_KEY: Final = frozenset({"owner", "usage"})
+_PARTS: Final = _KEY | {"algorithm", "length", "mode", "exportability"}
+
+SUBJECTS: Final[Mapping[Activity, frozenset[str]]] = MappingProxyType(
+    {
+        Activity.OFFICERS: frozenset({"officer"}),
+        Activity.COMPONENTS: _PARTS,
+        Activity.GENERATE: _PARTS,
+        Activity.IMPORT: _KEY | {"under"},
+        Activity.EXPORT: frozenset({"key", "under"}),
+        Activity.ROTATE: _KEY,
+        Activity.RETIRE: frozenset({"key"}),
+        Activity.DESTROY: frozenset({"key"}),
+        Activity.MASTER_KEY: frozenset(),
+    }
+)
+"""What a ceremony of an activity has to name, so that whoever approves it reads all there is to know."""
 
 
 class CeremonyState(StrEnum):
@@ -93,6 +116,17 @@ class Ceremony:
         return (self.opened_by,) if self.approved_by is None else (self.opened_by, self.approved_by)
 
 
+def refuse_subject(activity: Activity, subject: Mapping[str, str]) -> None:
+    """Returns only if a subject names what a ceremony of this activity has to name.
+
+    Raises:
+        CeremonyRefused: something is missing, or too much.
+    """
+    needed = SUBJECTS[activity]
+    if subject.keys() != needed:
+        raise CeremonyRefused(f"a ceremony to {activity} names {', '.join(sorted(needed)) or 'nothing'}")
+
+
 def refuse_approval(ceremony: Ceremony, officer: str, now_us: int) -> None:
     """Returns only if this officer may approve it now.
 
@@ -114,12 +148,14 @@ def refuse_entry(ceremony: Ceremony, entered: Mapping[str, int], officer: str, n
         now_us: the time.
 
     Raises:
-        CeremonyRefused: another activity, not open any more, or the officer has entered one already.
+        CeremonyRefused: another activity, not open any more, nine entered, or one by this officer already.
     """
     _require_activity(ceremony, Activity.COMPONENTS)
     _require_state(ceremony, now_us, CeremonyState.OPEN, CeremonyState.APPROVED)
     if officer in entered:
         raise CeremonyRefused("each component is entered by a different officer")
+    if len(entered) >= COMPONENTS_MAX:
+        raise CeremonyRefused(f"a key has at most {COMPONENTS_MAX} components")
 
 
 def refuse_use(ceremony: Ceremony, activity: Activity, subject: Mapping[str, str], now_us: int) -> None:
@@ -128,7 +164,7 @@ def refuse_use(ceremony: Ceremony, activity: Activity, subject: Mapping[str, str
     Args:
         ceremony: the one that is referred to.
         activity: what is about to be done.
-        subject: what it is done to; whatever the ceremony names must be the same here.
+        subject: what it is done to, in the ceremony's words.
         now_us: the time.
 
     Raises:
@@ -136,9 +172,9 @@ def refuse_use(ceremony: Ceremony, activity: Activity, subject: Mapping[str, str
     """
     _require_activity(ceremony, activity)
     _require_state(ceremony, now_us, CeremonyState.APPROVED)
-    for name, value in ceremony.subject.items():
-        if subject.get(name) != value:
-            raise CeremonyRefused(f"ceremony {ceremony.id} was approved for another {name}")
+    other = sorted(name for name in SUBJECTS[activity] if subject.get(name) != ceremony.subject.get(name))
+    if other:
+        raise CeremonyRefused(f"ceremony {ceremony.id} was approved for another {' and '.join(other)}")
 
 
 def _require_activity(ceremony: Ceremony, activity: Activity) -> None:

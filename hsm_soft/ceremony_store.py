@@ -29,6 +29,7 @@ __all__ = [
     "authenticate",
     "close",
     "components_of",
+    "found",
     "locked",
     "officers",
     "open_ceremony",
@@ -52,6 +53,7 @@ _LOCKED: Final = """
 SELECT id, activity, subject, opened_by, expires_at, approved_by, closed_at FROM hsm.ceremony
 WHERE id = $1 FOR UPDATE
 """
+_FOUND: Final = _LOCKED.replace("FOR UPDATE", "")
 _APPROVE: Final = "UPDATE hsm.ceremony SET approved_by = $2, approved_at = $3 WHERE id = $1"
 _CLOSE: Final = "UPDATE hsm.ceremony SET closed_at = $2 WHERE id = $1"
 _DROP_COMPONENTS: Final = "DELETE FROM hsm.component WHERE ceremony_id = $1"
@@ -142,8 +144,23 @@ async def locked(connection: "asyncpg.Connection[asyncpg.Record]", ceremony_id: 
     Raises:
         CeremonyRefused: there is none with that number.
     """
+    return await _ceremony(connection, _LOCKED, ceremony_id)
+
+
+async def found(connection: "asyncpg.Connection[asyncpg.Record]", ceremony_id: int) -> Ceremony:
+    """A ceremony as it is now.
+
+    Raises:
+        CeremonyRefused: there is none with that number.
+    """
+    return await _ceremony(connection, _FOUND, ceremony_id)
+
+
+async def _ceremony(
+    connection: "asyncpg.Connection[asyncpg.Record]", query: str, ceremony_id: int
+) -> Ceremony:
     with database_errors():
-        row = await connection.fetchrow(_LOCKED, ceremony_id)
+        row = await connection.fetchrow(query, ceremony_id)
     if row is None:
         raise CeremonyRefused(f"there is no ceremony {ceremony_id}")
     return Ceremony(

@@ -64,8 +64,27 @@ class KeySpec:
 
     @property
     def subject(self) -> Mapping[str, str]:
-        """What a ceremony may name of it."""
-        return {"owner": self.owner, "usage": self.usage.title}
+        """How a ceremony names it."""
+        return {
+            "owner": self.owner,
+            "usage": self.usage.title,
+            "algorithm": self.algorithm.name.lower(),
+            "length": str(self.length_bytes),
+            "mode": self.mode,
+            "exportability": self.exportability.name.lower(),
+        }
+
+    @classmethod
+    def named(cls, subject: Mapping[str, str]) -> "KeySpec":
+        """What a ceremony's subject names; the inverse of `subject`."""
+        return cls(
+            subject["owner"],
+            KeyUsage.titled(subject["usage"]),
+            Algorithm[subject["algorithm"].upper()],
+            int(subject["length"]),
+            subject["mode"],
+            Exportability[subject["exportability"].upper()],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +121,12 @@ class KeyCustody:
             key = new_key(spec.algorithm, spec.length_bytes, self._parts.random)
             return await self._place(spec.owner, spec.usage, self._wrapped(spec, key), details)
 
-    async def combine(self, ceremony_id: int, spec: KeySpec, said: bytes | None) -> ManagedKey:
-        """Make a key of the components entered in a ceremony, whose check value was agreed."""
-        async with self._allowed(ceremony_id, Activity.COMPONENTS, spec.subject, "key.combine") as details:
+    async def combine(self, ceremony_id: int, said: bytes | None) -> ManagedKey:
+        """Make the key of the components entered in a ceremony, whose check value was agreed."""
+        ceremony = await ceremony_store.found(self._connection, ceremony_id)
+        subject = ceremony.subject
+        async with self._allowed(ceremony_id, Activity.COMPONENTS, subject, "key.combine") as details:
+            spec = KeySpec.named(subject)
             stored = await ceremony_store.components_of(self._connection, ceremony_id)
             clear = [self._parts.protection.open(component.block)[1] for component in stored]
             key = combine(spec.algorithm, clear, said)
@@ -116,7 +138,7 @@ class KeyCustody:
         self, ceremony_id: int, owner: str, usage: KeyUsage, under: int, block: str, *, variants: bool
     ) -> ManagedKey:
         """Take a key in from a partner's key block; see `key_exchange.import_block`."""
-        subject = {"owner": owner, "usage": usage.title}
+        subject = {"owner": owner, "usage": usage.title, "under": str(under)}
         async with self._allowed(ceremony_id, Activity.IMPORT, subject, "key.import") as details:
             details |= {"form": "block", "under": f"key:{under}"}
             above = await self._wrapping(under, Action.DECRYPT)
@@ -129,7 +151,7 @@ class KeyCustody:
         self, ceremony_id: int, owner: str, usage: KeyUsage, under: int, cryptogram: Cryptogram, mode: str
     ) -> ManagedKey:
         """Take a key in that is encrypted under a zone or terminal master key."""
-        subject = {"owner": owner, "usage": usage.title}
+        subject = {"owner": owner, "usage": usage.title, "under": str(under)}
         async with self._allowed(ceremony_id, Activity.IMPORT, subject, "key.import") as details:
             details |= {"form": "cryptogram", "under": f"key:{under}"}
             above = await self._wrapping(under, Action.DECRYPT)
@@ -262,11 +284,10 @@ class KeyCustody:
         result: AuditResult,
     ) -> None:
         actors = ("nobody",) if ceremony is None else ceremony.officers
-        owner = {"owner": owner_shown(subject["owner"])} if "owner" in subject else {}
-        named = {name: value for name, value in subject.items() if name not in ("owner", "key", "under")}
         about = f"key:{subject['key']}" if "key" in subject else f"ceremony:{ceremony_id}"
+        named = {name: owner_shown(value) for name, value in subject.items() if value and name != "key"}
         entry = AuditEntry(
-            operation, actors, about, result, {"ceremony": str(ceremony_id)} | owner | named | dict(details)
+            operation, actors, about, result, {"ceremony": str(ceremony_id)} | named | dict(details)
         )
         await self._parts.audit.append(self._connection, entry)
 

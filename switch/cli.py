@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-from switch.commands import database, decode, hsm, ledger, run, transaction
+from switch.commands import database, decode, hsm, keys, ledger, run, transaction
 
 _GROUP = "cardswitch.commands"
 
@@ -24,7 +24,7 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_show_locals=False,
     )
-    for module in (run, database, transaction, ledger, decode, hsm):
+    for module in (run, database, transaction, ledger, decode, hsm, keys):
         module.add(app)
     for entry in sorted(entry_points(group=_GROUP), key=lambda each: each.name):
         entry.load()(app)
