@@ -180,6 +180,12 @@ class Clock(_Table):
 class Hsm(_Table):
     """The software HSM."""
 
+    mode: Literal["in_process", "process"] = "in_process"
+    """`process`: served by `cardswitch hsm serve` on the socket, and the switch holds no key."""
+    socket: OptionalPath = None
+    """The HSM's socket; None puts it in `home`. Its folder belongs to the HSM's user alone."""
+    answer_seconds: Seconds = 5.0
+    """How long an answer of the HSM's process may take before it counts as gone."""
     master_key_file: OptionalPath = None
     """File of the master key, or folder of its components; None uses the development key in `home`."""
     previous_master_key_file: OptionalPath = None

@@ -12,6 +12,7 @@ its pages before anybody gets them.
 
 import ctypes
 import resource
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 __all__ = ["Hardening", "harden"]
@@ -38,7 +39,8 @@ def harden() -> Hardening:
 
 
 def _no_core_dump() -> bool:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     return resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
 
 
@@ -53,6 +55,7 @@ def _memory_locked(libc: ctypes.CDLL) -> bool:
     if not hasattr(libc, "mlockall"):
         return False
     _, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    resource.setrlimit(resource.RLIMIT_MEMLOCK, (hard, hard))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (hard, hard))
     everything = _MCL_FUTURE if hard == resource.RLIM_INFINITY else 0
     return int(libc.mlockall(_MCL_CURRENT | _MCL_ON_FAULT | everything)) == 0

@@ -1,7 +1,8 @@
 """`cardswitch hsm`: the software HSM's own commands.
 
 `selftest` computes the built-in known answers, or any file in their format, with the functions the HSM itself
-uses. It needs no settings, no database and no key.
+uses. It needs no settings, no database and no key. `serve` is the HSM as a process of its own
+(docs/hsm-process.md).
 """
 
 import json as json_format
@@ -12,9 +13,25 @@ from typing import Annotated
 
 import typer
 
+from hsm_soft.hsm import SoftHsm
 from hsm_soft.selftest import known_answers
 from hsm_soft.vectors.run import BadVectors, Result, VectorResult, read_vectors, run_vector
-from switch.commands.frame import EXIT_FAILED, EXIT_USAGE, JsonOption, fail, print_json
+from storage.migrations import migrate
+from switch.bootstrap import COMPONENTS, database_of
+from switch.commands.frame import (
+    EXIT_FAILED,
+    EXIT_USAGE,
+    ConfigOption,
+    JsonOption,
+    announce_json,
+    fail,
+    print_json,
+    run_async,
+    settings_of,
+    trouble_told,
+)
+from switch.config import Settings
+from switch.hsm_access import open_core, serve_hsm, socket_of
 
 
 def add(app: typer.Typer) -> None:
@@ -39,6 +56,20 @@ def add(app: typer.Typer) -> None:
             typer.echo("\n".join(_printed(results)))
         if any(each.result is Result.FAILED for each in results):
             raise typer.Exit(EXIT_FAILED)
+
+    @hsm.command()
+    def serve(*, config: ConfigOption = None, json: JsonOption = False) -> None:
+        """Serve the HSM on its socket, for switches with `hsm.mode = "process"`, until SIGTERM or Ctrl-C."""
+        settings = settings_of(config)
+        with trouble_told():
+            with database_of(settings) as dsn:
+                core = run_async(lambda: _opened(settings, dsn))
+            run_async(lambda: serve_hsm(core, socket_of(settings), announce_json if json else typer.echo))
+
+
+async def _opened(settings: Settings, dsn: str) -> SoftHsm:
+    await migrate(dsn, COMPONENTS)
+    return await open_core(settings, dsn)
 
 
 def _results_of(file: Path) -> list[VectorResult]:

@@ -6,7 +6,8 @@ it is its vocabulary; what is decided about money is the ledger's. This module o
 check needs.
 
 An answer leaves when its outcome is durable, or when it is certain that there is nothing to be durable. An
-outcome nobody knows yet gets no answer at all: the terminal repeats or reverses. An exception here is a
+outcome nobody knows yet gets no answer at all, nor does one that the HSM went away from before its MAC was
+made: the terminal repeats or reverses. An exception here is a
 defect of the program; it, too, is answered by silence, never by a guess.
 """
 
@@ -17,6 +18,7 @@ from typing import Final, NamedTuple, Protocol
 from directory.key_sets import candidates
 from directory.records import Card, KeySet, PanIndex, Product, Terminal
 from hsm_soft.hsm import SoftHsm
+from hsm_soft.interface import Hsm, HsmUnavailable
 from hsm_soft.key_block import KeyBlock
 from hsm_soft.pin import PinReference, PinResult
 from hsm_soft.pos_mac import MacMismatch
@@ -139,7 +141,7 @@ class Parts:
 
     directory: SeesDirectory
     management: SignsOn
-    hsm: SoftHsm
+    hsm: Hsm
     ledger: PostsIntents
     turns: Turns
     table: RangeTable
@@ -178,9 +180,12 @@ class Flow:
             if request.unexpected_fields:
                 metrics.fields_unexpected(listener, request.unexpected_fields)
             reply, key_set = await self._reply(request, body, self._ledger.numbers.next())
-            answer = self._write(request, reply, key_set)
+            answer = await self._write(request, reply, key_set)
             outcome = reply.outcome.name.lower()
             self._note(request, reply, perf_counter() - started)
+        except HsmUnavailable:
+            _log.warning("no MAC to be had for an answer", listener=listener)
+            return None
         finally:
             metrics.transaction_finished(request.service.value, outcome, perf_counter() - started)
         return answer
@@ -204,14 +209,14 @@ class Flow:
         return request
 
     async def _reply(self, request: Request, body: bytes, number: int) -> Answered:
-        """The reply; without the database nothing can have been decided, which is answered as such."""
+        """The reply; without the database or the HSM nothing was decided, which is answered as such."""
         now_us = self._clock.now_us()
         try:
             kind = KINDS.get(request.service)
             if kind is not None:
                 return await self._transact(request, kind, body, number, now_us)
             return await self._manage(request, number, now_us)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, HsmUnavailable):
             return Answered(self._short(Outcome.SYSTEM_MALFUNCTION, number, now_us))
 
     async def _manage(self, request: Request, number: int, now_us: int) -> Answered:
@@ -239,7 +244,7 @@ class Flow:
             if refused is None:
                 await self._find_card(situation, key_set)
                 refused = first_refusal(ISSUER_CHECKS[request.service], situation)
-            intent = self._intent(situation, kind, number, now_us, refused)
+            intent = await self._intent(situation, kind, number, now_us, refused)
             intent.key, intent.original_key, intent.voided_key = keys
             if kind in VOIDED_KIND:
                 intent.original_id = transaction_of_reference(request.original_reference) or 0
@@ -260,10 +265,10 @@ class Flow:
         terminal, request = situation.terminal, situation.request
         if terminal is None or request.defect is not None:
             return None
-        used = self._matching(terminal, request, body)
+        used = await self._matching(terminal, request, body)
         if used is None:
             terminal = await self._directory.reload_terminal(request.merchant_id, request.terminal_id)
-            used = self._matching(terminal, request, body) if terminal is not None else None
+            used = await self._matching(terminal, request, body) if terminal is not None else None
         if used is None or terminal is None:
             return None
         situation.mac_verified = True
@@ -272,13 +277,13 @@ class Flow:
             situation.terminal = await self._directory.verified(terminal, used)
         return used
 
-    def _matching(self, terminal: Terminal, request: Request, body: bytes) -> KeySet | None:
+    async def _matching(self, terminal: Terminal, request: Request, body: bytes) -> KeySet | None:
         assert request.mac is not None
         data = body[:-_MAC_BYTES]
         now_us = self._clock.now_us()
         for key_set in candidates(terminal.key_sets, now_us, self._parts.old_set_us):
             try:
-                self._hsm.verify_pos_mac(KeyBlock(key_set.mac_key), data, request.mac)
+                await self._hsm.ask(SoftHsm.verify_pos_mac, KeyBlock(key_set.mac_key), data, request.mac)
             except MacMismatch:
                 self._parts.metrics.hsm_operation("verify_pos_mac", "mismatch")
                 continue
@@ -304,25 +309,25 @@ class Flow:
         situation.destination = route(self._parts.table, request.pan.clear)
         if situation.destination is not OWN_LEDGER:
             return
-        index = PanIndex(self._hsm.pan_index(request.pan.clear))
+        index = PanIndex(await self._hsm.ask(SoftHsm.pan_index, request.pan.clear))
         situation.card = self._directory.peek_card(index) or await self._directory.card(index)
         if situation.card is not None and request.pin_block is not None:
-            situation.pin = self._verify_pin(request, situation.card, key_set)
+            situation.pin = await self._verify_pin(request, situation.card, key_set)
 
-    def _verify_pin(self, request: Request, card: Card, key_set: KeySet) -> PinVerdict | None:
+    async def _verify_pin(self, request: Request, card: Card, key_set: KeySet) -> PinVerdict | None:
         """The HSM's verdict, under the PIN key of the set whose MAC fitted: never found by trial."""
         assert request.pan is not None
         assert request.pin_block is not None
         if not request.pin_block_usable:
             return None
-        result = self._hsm.verify_pin(
-            KeyBlock(key_set.pin_key), request.pin_block, request.pan.clear, card.wallet_id,
-            PinReference(card.pin_salt, card.pin_value),
+        result = await self._hsm.ask(
+            SoftHsm.verify_pin, KeyBlock(key_set.pin_key), request.pin_block, request.pan.clear,
+            card.wallet_id, PinReference(card.pin_salt, card.pin_value),
         )  # fmt: skip
         self._parts.metrics.hsm_operation("verify_pin", result.value)
         return PIN_VERDICTS[result]
 
-    def _intent(
+    async def _intent(
         self,
         situation: Situation,
         kind: TransactionKind,
@@ -336,18 +341,19 @@ class Flow:
         if card is None and request.pan is not None and (kind in REVERSED_KIND or kind in VOIDED_KIND):
             wallet_id = 0
         return Intent(
-            number, kind, b"", self._fingerprint(request), now_us, int(request.currency or Asset.CNY),
+            number, kind, b"", await self._fingerprint(request), now_us, int(request.currency or Asset.CNY),
             request.amount_minor, Origin(terminal.merchant.id, request.merchant_id, request.terminal_id,
             request.batch, request.stan), wallet_id, self._rules_of(card.product) if card is not None else
             None, situation.pin or PinVerdict.ABSENT, refused,
         )  # fmt: skip
 
-    def _fingerprint(self, request: Request) -> bytes:
+    async def _fingerprint(self, request: Request) -> bytes:
         """A keyed hash of what makes two requests the same: never of fields that change on a repeat."""
         fields = request.message.fields
         pan = request.pan.clear if request.pan is not None else ""
         told = [str(fields.get(number, "")) for number in (3, 4, 25, 49, 61, 37)]
-        return self._hsm.fingerprint("\0".join([pan, str(fields[60])[:2], *told]).encode("latin-1"))
+        data = "\0".join([pan, str(fields[60])[:2], *told]).encode("latin-1")
+        return await self._hsm.ask(SoftHsm.fingerprint, data)
 
     def _rules_of(self, product: Product) -> ProductRules:
         rules = self._rules.get(product)
@@ -377,13 +383,13 @@ class Flow:
         at = self._clock.local(now_us)
         return Reply(outcome, number, at.time, at.date)
 
-    def _write(self, request: Request, reply: Reply, key_set: KeySet | None) -> bytes:
+    async def _write(self, request: Request, reply: Reply, key_set: KeySet | None) -> bytes:
         answer = self._codec.encode(unionpay_pos.answer(request.message, reply))
         if not reply.has_mac:
             return answer
         assert key_set is not None
         data = answer[:-_MAC_BYTES]
-        mac = self._hsm.pos_mac(KeyBlock(key_set.mac_key), data)
+        mac = await self._hsm.ask(SoftHsm.pos_mac, KeyBlock(key_set.mac_key), data)
         self._parts.metrics.hsm_operation("pos_mac", "made")
         return data + mac
 

@@ -303,6 +303,7 @@ def test_documented_file_is_the_defaults() -> None:
     documented = tomllib.loads(text)
     absent_by_default = {
         ("database", "shared_buffers_mb"),
+        ("hsm", "socket"),
         ("hsm", "master_key_file"),
         ("hsm", "previous_master_key_file"),
         ("hsm", "passphrase_folder"),

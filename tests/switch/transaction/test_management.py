@@ -9,6 +9,7 @@ import pytest
 
 from directory.records import KeySet, Merchant, MerchantState, Terminal, TerminalState
 from hsm_soft.hsm import SoftHsm
+from hsm_soft.interface import InProcessHsm
 from iso8583_specs.message import Message
 from ledger.outcome import Outcome
 from storage.database import DatabaseUnavailable
@@ -59,7 +60,7 @@ def terminal(hsm: SoftHsm) -> Terminal:
 
 def management(hsm: SoftHsm, directory: Kept) -> Management:
     """Management over a directory."""
-    return Management(hsm, directory, Clock("Asia/Shanghai"), Metrics())
+    return Management(InProcessHsm(hsm), directory, Clock("Asia/Shanghai"), Metrics())
 
 
 def request(service: Service, layout: KeyLayout | None = None) -> Request:
