@@ -201,10 +201,18 @@ async def destroy_data_key(
     hsm: Hsm,
     audit: AuditLog,
     key_id: int,
-    actors: tuple[str, ...],
+    officers: Callable[[], Awaitable[tuple[str, ...]]],
     rows_under: RowsUnder,
 ) -> None:
     """Destroy a retired epoch: what backups have under it never opens again.
+
+    Args:
+        connection: outside a transaction.
+        hsm: is told to forget it.
+        audit: where it is recorded.
+        key_id: the epoch.
+        officers: who allow it; asked inside the transaction, raises where they don't.
+        rows_under: counts the rows that use it.
 
     Raises:
         DataKeyRefused: it isn't retired, not for a day yet, or rows use it after all.
@@ -214,6 +222,7 @@ async def destroy_data_key(
     with database_errors():
         async with connection.transaction():
             await connection.execute(_LOCK)
+            actors = await officers()
             found = _found(await stored_data_keys(connection), key_id, ("retired",))
             assert found.retired_at is not None
             if found.read_at - found.retired_at < DESTROY_AFTER:

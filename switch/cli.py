@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 
 import typer
 
+from hsm_soft.process.hardening import harden
 from switch.commands import database, decode, hsm, keys, ledger, run, transaction
 
 _GROUP = "cardswitch.commands"
@@ -32,5 +33,6 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """What the `cardswitch` script calls."""
+    """What the `cardswitch` script calls; whichever command it is, keys may pass through its memory."""
+    harden()
     build()()

@@ -1,8 +1,8 @@
 """How this installation's HSM is reached: in this process, or in one of its own (`hsm.mode`).
 
-In process, the master key is loaded and the HSM opened here, and this process does for its memory what can be
-done. In a process of its own (`cardswitch hsm serve`), the switch never sees the master key or any other: it
-connects to the socket, and only hands over data keys as they stand in the database.
+In process, the master key is loaded and the HSM opened here. With a process of its own (`cardswitch hsm
+serve`) the switch never sees the master key or any other: it connects to the socket, and only hands over data
+keys as they stand in the database.
 """
 
 import asyncio
@@ -65,14 +65,13 @@ async def opened_hsm(settings: Settings, dsn: str, observer: HsmObserver) -> Asy
 
 
 async def open_core(settings: Settings, dsn: str) -> SoftHsm:
-    """Load the master key and open the HSM here, in a process that keeps its memory to itself.
+    """Load the master key and open the HSM here.
 
     Raises:
         DatabaseUnavailable: the database can't be reached.
         MasterKeyError: the master key can't be had.
         WrongMasterKey: the database was made under another master key.
     """
-    _log.debug("memory of a process with keys", **harden()._asdict())
     master_key = master_key_of(settings)
     connection = await connect(dsn)
     try:
@@ -97,7 +96,7 @@ async def serve_hsm(core: SoftHsm, path: Path, announce: Callable[[str], None]) 
         loop.add_signal_handler(number, stopping.set)
     with listening_socket(path) as listening:
         announce(f"hsm serving on {path}")
-        _log.info("hsm started", socket=str(path))
+        _log.info("hsm started", socket=str(path), **harden()._asdict())
         await HsmServer(core, _ServerEvents()).serve(listening, stopping)
     _log.info("hsm stopped")
 

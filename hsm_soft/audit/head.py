@@ -39,8 +39,8 @@ _LENGTHS: Final = {
 }
 _NUMBER_MAX: Final = 2**63 - 1
 
-Sign: TypeAlias = Callable[[bytes], Awaitable[bytes]]
-"""The HSM's signature over some bytes."""
+Sign: TypeAlias = Callable[["TreeHead"], Awaitable[bytes]]
+"""The HSM's signature over a head."""
 
 
 class HeadUnreadable(ValueError):
@@ -81,7 +81,7 @@ async def signed_head(head: TreeHead, public_key: bytes, sign: Sign) -> SignedHe
         public_key: of the key that `sign` uses.
         sign: the HSM's.
     """
-    return SignedHead(head, public_key, await sign(head_bytes(head)))
+    return SignedHead(head, public_key, await sign(head))
 
 
 def print_head(signed: SignedHead) -> str:

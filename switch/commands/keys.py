@@ -14,7 +14,7 @@ import typer
 from hsm_soft import key_ring
 from hsm_soft.key_exchange import Cryptogram
 from hsm_soft.key_life import ManagedKey
-from switch.commands import keys_ceremony, keys_master
+from switch.commands import keys_audit, keys_ceremony, keys_data, keys_master
 from switch.commands.frame import EXIT_USAGE, ConfigOption, JsonOption, fail, print_json
 from switch.commands.keys_input import (
     AlgorithmOption,
@@ -49,6 +49,8 @@ def add(app: typer.Typer) -> None:
     _add_life(keys)
     keys_ceremony.add(keys)
     keys_master.add(keys)
+    keys_data.add(keys)
+    keys_audit.add(keys)
 
 
 def _add_views(keys: typer.Typer) -> None:

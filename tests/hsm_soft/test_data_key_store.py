@@ -62,6 +62,10 @@ async def _some_rows(_: DataKey) -> int:
     return 7
 
 
+async def _officers() -> tuple[str, ...]:
+    return ACTORS
+
+
 async def _age(connection: Connection, column: str, key_id: int, days: int = 2) -> None:
     query = f"UPDATE hsm.data_key SET {column} = {column} - interval '{days} days' WHERE id >= $1"
     await connection.execute(query, key_id)
@@ -139,7 +143,7 @@ async def test_a_key_goes_when_nothing_needs_it(
     await retire_data_key(connection, audit, 1, ACTORS, _no_rows)
     opened_when_retired = core.open_wallets([(7, 3, old_id, sealed)])
     await _age(connection, "retired_at", 1)
-    await destroy_data_key(connection, hsm, audit, 1, ACTORS, _no_rows)
+    await destroy_data_key(connection, hsm, audit, 1, _officers, _no_rows)
 
     assert opened_when_retired == [b"state"]
     assert core.open_wallets([(7, 3, old_id, sealed)]) == [SealFault.UNKNOWN_KEY]
@@ -167,13 +171,13 @@ async def test_when_a_key_is_not_destroyed(connection: Connection, core: SoftHsm
     await rotate_data_key(connection, hsm, audit, KeyUsage.WALLET_SEALING, ACTORS)
     await _age(connection, "created_at", 4)
     with pytest.raises(DataKeyRefused, match="it is previous, not retired"):
-        await destroy_data_key(connection, hsm, audit, 1, ACTORS, _no_rows)
+        await destroy_data_key(connection, hsm, audit, 1, _officers, _no_rows)
     await retire_data_key(connection, audit, 1, ACTORS, _no_rows)
     with pytest.raises(DataKeyRefused, match="less than a day ago"):
-        await destroy_data_key(connection, hsm, audit, 1, ACTORS, _no_rows)
+        await destroy_data_key(connection, hsm, audit, 1, _officers, _no_rows)
     await _age(connection, "retired_at", 1)
     with pytest.raises(DataKeyRefused, match="7 rows"):
-        await destroy_data_key(connection, hsm, audit, 1, ACTORS, _some_rows)
+        await destroy_data_key(connection, hsm, audit, 1, _officers, _some_rows)
 
     assert len(await hand_over_data_keys(connection, hsm)) == 4
 

@@ -145,8 +145,8 @@ def test_a_head_of_somebody_else_proves_nothing() -> None:
 async def test_a_head_is_printed_and_read_again() -> None:
     """What is exported is what is read back, signature and all."""
 
-    async def sign(data: bytes) -> bytes:
-        return signer(SEED)(data)
+    async def sign(head: TreeHead) -> bytes:
+        return signer(SEED)(head_bytes(head))
 
     signed = await signed_head(TreeHead(3, 5, b"\1" * 32, b"\2" * 32), PUBLIC, sign)
 
