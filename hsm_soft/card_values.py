@@ -45,9 +45,9 @@ class CardValueKey:
     def __repr__(self) -> str:
         return "<CardValueKey>"
 
-    def value_of(self, digits: bytes) -> bytes:
-        """Three ASCII digits over at most 32 digits."""
-        blocks = bytes.fromhex(digits.ljust(_BLOCKS_DIGITS, b"0").decode("ascii"))
+    def value_of(self, digits: str) -> str:
+        """Three digits over at most 32 digits."""
+        blocks = bytes.fromhex(digits.ljust(_BLOCKS_DIGITS, "0"))
         first = self._first_half(blocks[:DES_BLOCK_BYTES])
         return decimal_digits(self._both_halves(xor(first, blocks[DES_BLOCK_BYTES:])))[:_VALUE_LENGTH]
 
@@ -72,4 +72,4 @@ def card_value(key: CardValueKey, pan: str, expiry: str, service_code: str) -> s
         or not (digits.isascii() and digits.isdigit())
     ):
         raise BadCardData
-    return key.value_of(pan_digits(pan) + digits.encode("ascii")).decode("ascii")
+    return key.value_of(pan_digits(pan).decode("ascii") + digits)

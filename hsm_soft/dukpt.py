@@ -28,6 +28,7 @@ __all__ = [
     "KeySerialNumber",
     "TransactionKey",
     "accept_counter",
+    "aes_device",
     "aes_serial_number",
     "one_bits",
     "tdes_device",
@@ -119,6 +120,17 @@ def aes_serial_number(ksn: bytes) -> KeySerialNumber:
     counter = int.from_bytes(ksn[_AES_DEVICE_BYTES:], "big")
     _refuse_counter(counter, _AES_ONE_BITS_MAX)
     return KeySerialNumber(ksn[:_AES_DEVICE_BYTES], counter)
+
+
+def aes_device(serial_number: bytes) -> bytes:
+    """The initial key id in an AES DUKPT serial number of 12 bytes, or that id itself, 8 bytes.
+
+    Raises:
+        DukptRefused: MALFORMED.
+    """
+    if len(serial_number) not in (_AES_DEVICE_BYTES, _AES_BYTES):
+        raise DukptRefused(DukptRefusal.MALFORMED)
+    return serial_number[:_AES_DEVICE_BYTES]
 
 
 def accept_counter(serial_number: KeySerialNumber, last_counter: int) -> int:

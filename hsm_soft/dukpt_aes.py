@@ -25,6 +25,7 @@ from hsm_soft.dukpt import (
 from hsm_soft.primitives import AES_BLOCK_BYTES, aes_encryptor
 
 __all__ = [
+    "AES_OF_BYTES",
     "AesUsage",
     "AesWorkingKey",
     "WorkingAlgorithm",
@@ -71,7 +72,7 @@ class WorkingAlgorithm(Enum):
         self.strength_bits = strength_bits
 
 
-_AES_OF_LENGTH: Final = {
+AES_OF_BYTES: Final = {
     algorithm.length_bits // 8: algorithm
     for algorithm in (WorkingAlgorithm.AES_128, WorkingAlgorithm.AES_192, WorkingAlgorithm.AES_256)
 }
@@ -93,13 +94,13 @@ def initial_key(base_derivation_key: bytes, initial_key_id: bytes) -> InitialKey
         base_derivation_key: 16, 24 or 32 bytes.
         initial_key_id: 8 bytes.
     """
-    algorithm = _AES_OF_LENGTH[len(base_derivation_key)]
+    algorithm = AES_OF_BYTES[len(base_derivation_key)]
     return InitialKey(_derived(base_derivation_key, _USAGE_INITIAL_KEY, algorithm, initial_key_id))
 
 
 def transaction_key(initial: InitialKey, serial_number: KeySerialNumber) -> TransactionKey:
     """The key of one transaction, as long as the initial key (the standard's intermediate derivation key)."""
-    key, algorithm, counter = initial.key, _AES_OF_LENGTH[len(initial.key)], 0
+    key, algorithm, counter = initial.key, AES_OF_BYTES[len(initial.key)], 0
     for bit in one_bits(serial_number.counter, _COUNTER_BITS):
         counter |= bit
         key = _derived(key, _USAGE_DERIVATION, algorithm, _context(serial_number.device, counter))
@@ -121,7 +122,7 @@ def working_key(transaction: TransactionKey, usage: AesUsage, algorithm: Working
 def update_key(initial: InitialKey, initial_key_id: bytes) -> AesWorkingKey:
     """The key a new initial key is sent under (X9.24-3:2017, 6.5.4): the counter with every bit set."""
     transaction = transaction_key(initial, KeySerialNumber(initial_key_id, _UPDATE_COUNTER))
-    return working_key(transaction, AesUsage.KEY_ENCRYPTION, _AES_OF_LENGTH[len(initial.key)])
+    return working_key(transaction, AesUsage.KEY_ENCRYPTION, AES_OF_BYTES[len(initial.key)])
 
 
 def _context(device: bytes, counter: int) -> bytes:

@@ -89,10 +89,10 @@ def card_key(issuer_master: bytes, pan: str, sequence_number: str, option: CardK
         sequence_number.isascii() and sequence_number.isdigit()
     ):
         raise BadChipData
-    whole = digits + sequence_number.encode("ascii")
+    whole = digits.decode("ascii") + sequence_number
     if option is CardKeyOption.B and len(digits) > _CARD_DIGITS:
         whole = _hashed(whole)
-    left = bytes.fromhex(whole[-_CARD_DIGITS:].rjust(_CARD_DIGITS, b"0").decode("ascii"))
+    left = bytes.fromhex(whole[-_CARD_DIGITS:].rjust(_CARD_DIGITS, "0"))
     return ChipCardKey(odd_parity(des_encryptor(issuer_master)(left + xor(left, b"\xff" * len(left)))))
 
 
@@ -159,9 +159,9 @@ def arpc_method_2(
     return arqc(session, cryptogram + status_update + proprietary)[:_ARPC_2_BYTES]
 
 
-def _hashed(digits: bytes) -> bytes:
+def _hashed(digits: str) -> str:
     """Option B: sixteen decimal digits of the SHA-1 of PAN and sequence number."""
-    even = digits.rjust(len(digits) + len(digits) % 2, b"0")
+    even = digits.rjust(len(digits) + len(digits) % 2, "0")
     # EMV prescribes SHA-1; nothing rests on it here, the key does the work.
-    digest = hashlib.sha1(bytes.fromhex(even.decode("ascii")), usedforsecurity=False)
+    digest = hashlib.sha1(bytes.fromhex(even), usedforsecurity=False)
     return decimal_digits(digest.digest())[:_CARD_DIGITS]

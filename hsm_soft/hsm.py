@@ -4,30 +4,33 @@ Nothing here returns a clear key, a PIN or a PIN block, and no exception or repr
 by its key block, which says what it may be used for; asking for anything else raises `KeyBlockRefused`. The
 keys an installation has one of each (`named_keys`) are opened once, at start, after the self test.
 
-What the terminals' keys were opened to is kept, as cipher contexts and not as keys, in two least recently
-used caches: a purchase then costs two MACs and one PIN verification, a few microseconds each, where opening
-a key block costs ten. The caches' limit bounds memory at some 1.5 kB a key.
+What concerns keys and sealed data is here; PINs, MACs, cards and DUKPT are in `hsm_soft.operations`. Key
+blocks that were opened stay open for a while (`open_keys`): a purchase then costs two MACs and one PIN
+verification, a few microseconds each, where opening a key block costs ten.
 
-One thread owns an HSM. Randomness is injected.
+One thread owns an HSM. Randomness and the clock are injected.
 """
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Final
+from time import monotonic
 
-from hsm_soft import pin, pos_mac, session_keys
+from hsm_soft import session_keys
 from hsm_soft.audit.head import TreeHead, head_bytes
 from hsm_soft.data_keys import DataKey, DataKeyRing, SealFault, UnknownDataKey
+from hsm_soft.failure_limit import Clock, FailureLimit
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage
 from hsm_soft.key_usage import Algorithm
 from hsm_soft.master_key import MasterKey
 from hsm_soft.named_keys import KEY_IDS
 from hsm_soft.new_keys import refuse_weak
+from hsm_soft.open_keys import OpenKeys
+from hsm_soft.operations.cards import CardOperations
+from hsm_soft.operations.dukpt import DukptOperations
+from hsm_soft.operations.macs import MacOperations
+from hsm_soft.operations.pins import PinOperations
 from hsm_soft.pan import pan_digits
-from hsm_soft.pin import PinReference, PinResult
-from hsm_soft.pin_block import PinBlockFormat
-from hsm_soft.primitives import Keyed, Random, aes_cmac, des_decryptor, des_encryptor, hmac_sha256
+from hsm_soft.primitives import Random, aes_cmac, hmac_sha256
 from hsm_soft.sealing import SealBroken, keyed_digest
 from hsm_soft.selftest import run_self_test
 from hsm_soft.session_keys import SessionKeys, SignOnLayout
@@ -35,16 +38,16 @@ from hsm_soft.signing import public_key, signer
 
 __all__ = ["SoftHsm"]
 
-_CACHED_KEYS_MAX: Final = 20_000
 
-
-class SoftHsm:
+class SoftHsm(PinOperations, MacOperations, CardOperations, DukptOperations):
     """A software HSM over one master key and the named keys of one installation.
 
     Args:
         master_key: what every key block is under.
         key_blocks: id → key block, for each id of `KEY_IDS`.
         random: the source of keys, nonces and salts.
+        clock: what failed verifications are counted by, seconds that only go forward.
+        sm4_pos_mac: compute the POS MAC of SM4 keys, which no published message verifies.
 
     Raises:
         KeyBlockRefused: a named key's block is broken, under another master key or for another purpose.
@@ -52,7 +55,13 @@ class SoftHsm:
     """
 
     def __init__(
-        self, master_key: MasterKey, key_blocks: Mapping[int, KeyBlock], random: Random = os.urandom
+        self,
+        master_key: MasterKey,
+        key_blocks: Mapping[int, KeyBlock],
+        random: Random = os.urandom,
+        *,
+        clock: Clock = monotonic,
+        sm4_pos_mac: bool = False,
     ) -> None:
         run_self_test()
         self._random = random
@@ -67,14 +76,11 @@ class SoftHsm:
         self._personal_index = hmac_sha256(keys[KeyUsage.PERSONAL_INDEX])
         self._pin_reference = aes_cmac(keys[KeyUsage.PIN_REFERENCE])
         self._fingerprint = hmac_sha256(keys[KeyUsage.FINGERPRINT])
-        self._mac_encryptor = lru_cache(_CACHED_KEYS_MAX)(self._open_mac_key)
-        self._pin_decryptor = lru_cache(_CACHED_KEYS_MAX)(self._open_pin_key)
+        self._keys = OpenKeys(self._protection, sm4_pos_mac=sm4_pos_mac)
+        self._failures = FailureLimit(clock)
 
     def __repr__(self) -> str:
-        mac_keys, pin_keys = self._mac_encryptor.cache_info(), self._pin_decryptor.cache_info()
-        return (
-            f"<SoftHsm {len(KEY_IDS)} named keys, {mac_keys.currsize} MAC keys, {pin_keys.currsize} PIN keys>"
-        )
+        return f"<SoftHsm {len(KEY_IDS)} named keys, {self._keys!r}>"
 
     def new_session_keys(self, terminal_master: KeyBlock, layout: SignOnLayout) -> SessionKeys:
         """A new PIN key and MAC key for a terminal, with field 62 of its sign-on response.
@@ -92,45 +98,6 @@ class SoftHsm:
         """
         refuse_weak(Algorithm.TDES, clear)
         return self._protection.wrap(KeyUsage.TERMINAL_MASTER, clear, self._random)
-
-    def pos_mac(self, mac_key: KeyBlock, data: bytes) -> bytes:
-        """Field 64: 8 ASCII characters over `data`, MTI up to the field before 64.
-
-        Raises:
-            KeyBlockRefused: `mac_key` is not a POS MAC key.
-        """
-        return pos_mac.pos_mac(self._mac_encryptor(mac_key), data)
-
-    def verify_pos_mac(self, mac_key: KeyBlock, data: bytes, mac: bytes) -> None:
-        """Returns only if `mac` is what `pos_mac` gives.
-
-        Raises:
-            MacMismatch: it is not.
-            KeyBlockRefused: `mac_key` is not a POS MAC key.
-        """
-        pos_mac.verify_pos_mac(self._mac_encryptor(mac_key), data, mac)
-
-    def verify_pin(
-        self, pin_key: KeyBlock, pin_block: bytes, pan: str, wallet_id: int, reference: PinReference
-    ) -> PinResult:
-        """MATCH, MISMATCH or UNREADABLE for a PIN block in format 0 under the terminal's PIN key.
-
-        Raises:
-            KeyBlockRefused: `pin_key` is not a PIN encryption key.
-            NotAPan: `pan` is not digits.
-        """
-        decrypt = self._pin_decryptor(pin_key)
-        return pin.verify_pin_block(
-            PinBlockFormat.ISO_0, decrypt, self._pin_reference, pin_block, pan, wallet_id, reference
-        )
-
-    def make_pin_reference(self, pin_text: str, wallet_id: int) -> PinReference:
-        """What to store of a wallet's new PIN.
-
-        Raises:
-            BadPin: not 4 to 12 digits.
-        """
-        return pin.make_reference(self._pin_reference, pin_text, wallet_id, self._random)
 
     def load_data_keys(self, keys: Sequence[DataKey]) -> None:
         """Learn data keys as they are stored, and forget those that were destroyed.
@@ -268,9 +235,3 @@ class SoftHsm:
             return seal.open(wallet_id, version, sealed)
         except SealBroken:
             return SealFault.BROKEN
-
-    def _open_mac_key(self, mac_key: KeyBlock) -> Keyed:
-        return des_encryptor(self._protection.unwrap(mac_key, KeyUsage.POS_MAC))
-
-    def _open_pin_key(self, pin_key: KeyBlock) -> Keyed:
-        return des_decryptor(self._protection.unwrap(pin_key, KeyUsage.PIN_ENCRYPTION))

@@ -124,6 +124,11 @@ class KeyUsage(Enum):
     PERSONAL_DATA = ("D0", _AES_256, _CIPHER, "B", "personal data")
     PERSONAL_INDEX = ("M7", _HMAC, _MAC, "C", "personal index")
     FINGERPRINT = ("M7", _HMAC, _MAC, "C", "fingerprint")
+    CARD_CODE = ("D0", _AES_256, _CIPHER, "B", "card code")
+    PAYMENT_CODE = ("D0", _AES_256, _CIPHER, "B", "payment code")
+    RECHARGE_SECRET = ("M7", _HMAC, _MAC, "C", "recharge secret")
+    SECRET_FILE = ("D0", _AES_256, _CIPHER, "B", "secret file")
+    DECIMALISATION_TABLE = ("10", _DES, _MAC, "C", "decimalisation table")
     AUDIT_SIGNING = ("S0", _SEED, _SIGN, "S", "audit signing")
 
     def __init__(

@@ -37,12 +37,17 @@ _reference_head: Final = Struct(">qB").pack
 
 
 class PinResult(Enum):
-    """What is known of a transaction's PIN; ABSENT is for callers whose message carries none."""
+    """What is known of a transaction's PIN.
+
+    ABSENT is for callers whose message carries none. LIMITED: nothing was verified, as the card or the key
+    has failed too often in a short time (`hsm_soft.failure_limit`).
+    """
 
     ABSENT = "absent"
     MATCH = "match"
     MISMATCH = "mismatch"
     UNREADABLE = "unreadable"
+    LIMITED = "limited"
 
 
 class BadPin(ValueError):
@@ -67,6 +72,7 @@ class PinChange(Enum):
     WRONG_PIN = "wrong pin"
     UNREADABLE = "unreadable"
     EXCLUDED = "excluded"
+    LIMITED = "limited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,8 @@ def make_reference(authenticate: Keyed, pin: str, wallet_id: int, random: Random
     if not (pin.isascii() and pin.isdigit() and PIN_LENGTH_MIN <= len(pin) <= PIN_LENGTH_MAX):
         raise BadPin
     salt = random(_SALT_BYTES)
-    return PinReference(salt, _reference_value(authenticate, wallet_id, pin.encode("ascii"), salt))
+    head = _reference_head(wallet_id, len(pin))
+    return PinReference(salt, authenticate(head + pin.encode("ascii") + salt))
 
 
 def verify_pin_block(
@@ -119,8 +126,8 @@ def verify_pin_block(
         NotAPan: `pan` is not digits.
     """
     digits, well_formed = read_pin(pin_format, decrypt, pin_block, pan)
-    value = _reference_value(authenticate, wallet_id, digits, reference.salt)
-    matches = compare_digest(value, reference.value)
+    head = _reference_head(wallet_id, len(digits))
+    matches = compare_digest(authenticate(head + digits.encode("ascii") + reference.salt), reference.value)
     if not (well_formed and digits.isdigit()):
         return PinResult.UNREADABLE
     return PinResult.MATCH if matches else PinResult.MISMATCH
@@ -162,10 +169,4 @@ def change_pin(
         return ChangedPin(PinChange.UNREADABLE, None)
     if policy.excludes(digits):
         return ChangedPin(PinChange.EXCLUDED, None)
-    return ChangedPin(
-        PinChange.CHANGED, make_reference(authenticate, digits.decode("ascii"), wallet_id, random)
-    )
-
-
-def _reference_value(authenticate: Keyed, wallet_id: int, digits: bytes, salt: bytes) -> bytes:
-    return authenticate(_reference_head(wallet_id, len(digits)) + digits + salt)
+    return ChangedPin(PinChange.CHANGED, make_reference(authenticate, digits, wallet_id, random))

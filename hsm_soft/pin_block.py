@@ -21,9 +21,9 @@ answers tell the PIN digit by digit (J. Clulow, The design and analysis of crypt
 """
 
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
-from hsm_soft.pan import pan_digits
+from hsm_soft.pan import refuse_other_than_pan
 from hsm_soft.primitives import Keyed, Random
 from hsm_soft.uniform import uniform_characters
 
@@ -32,7 +32,6 @@ __all__ = [
     "PIN_LENGTH_MIN",
     "PinBlockFormat",
     "PinCipher",
-    "ReadPin",
     "pan_field",
     "pin_field",
     "read_pin",
@@ -42,8 +41,8 @@ __all__ = [
 PIN_LENGTH_MIN: Final = 4
 PIN_LENGTH_MAX: Final = 12
 
-_HEX: Final = b"0123456789ABCDEF"
-_LETTERS: Final = b"ABCDEF"
+_HEX: Final = "0123456789abcdef"
+_LETTERS: Final = "abcdef"
 _PIN_FIELD_NIBBLES: Final = 16
 _FORMAT_4_RANDOM_BYTES: Final = 8
 _FORMAT_4_PAN_DIGITS_MIN: Final = 12
@@ -58,44 +57,36 @@ class PinCipher(Enum):
 
 
 class PinBlockFormat(Enum):
-    """Control nibble, filler characters, nibbles up to the filler's end, nibbles of a block, cipher."""
+    """Control nibble, filler characters, nibbles up to the filler's end, nibbles of a block, PAN, cipher.
 
-    ISO_0 = ("0", b"F", 16, 16, PinCipher.DES)
-    ISO_1 = ("1", _HEX, 16, 16, PinCipher.DES)
-    ISO_2 = ("2", b"F", 16, 16, PinCipher.DES)
-    ISO_3 = ("3", _LETTERS, 16, 16, PinCipher.DES)
-    ISO_4 = ("4", b"A", 16, 32, PinCipher.AES)
-    SM4 = ("0", b"F", 32, 32, PinCipher.SM4)
+    Attributes are plain, as reading a block is on the way of every purchase.
+    """
 
-    def __init__(self, control: str, filler: bytes, filler_end: int, nibbles: int, cipher: PinCipher) -> None:
+    ISO_0 = ("0", "f", 16, 16, True, PinCipher.DES)
+    ISO_1 = ("1", _HEX, 16, 16, False, PinCipher.DES)
+    ISO_2 = ("2", "f", 16, 16, False, PinCipher.DES)
+    ISO_3 = ("3", _LETTERS, 16, 16, True, PinCipher.DES)
+    ISO_4 = ("4", "a", 16, 32, True, PinCipher.AES)
+    SM4 = ("0", "f", 32, 32, True, PinCipher.SM4)
+
+    def __init__(
+        self, control: str, filler: str, filler_end: int, nibbles: int, binds_pan: bool, cipher: PinCipher
+    ) -> None:
         self.filler = filler
         self.filler_end = filler_end
         self.nibbles = nibbles
+        self.block_bytes = nibbles // 2
+        self.binds_pan = binds_pan
         self.cipher = cipher
-        self.head_of = {n: f"{control}{n:X}".encode() for n in range(PIN_LENGTH_MIN, PIN_LENGTH_MAX + 1)}
-        self.length_of = {head: length for length, head in self.head_of.items()}
-
-    @property
-    def block_bytes(self) -> int:
-        """Bytes of a block, clear or enciphered."""
-        return self.nibbles // 2
+        self.is_enciphered_twice = cipher is PinCipher.AES
+        self.head_of = {n: f"{control}{n:x}" for n in range(PIN_LENGTH_MIN, PIN_LENGTH_MAX + 1)}
+        self.end_of = {head: 2 + length for length, head in self.head_of.items()}
 
 
-_WITHOUT_PAN: Final = frozenset({PinBlockFormat.ISO_1, PinBlockFormat.ISO_2})
+def read_pin(pin_format: PinBlockFormat, decrypt: Keyed, block: bytes, pan: str) -> tuple[str, bool]:
+    """The characters where the PIN should be (0–9, a–f), and whether the rest of the block is the format's.
 
-
-class ReadPin(NamedTuple):
-    """The characters where the PIN should be (0–9, A–F), and whether the rest is the format's."""
-
-    digits: bytes
-    well_formed: bool
-
-    def __repr__(self) -> str:
-        return f"<ReadPin, {'well' if self.well_formed else 'badly'} formed>"
-
-
-def read_pin(pin_format: PinBlockFormat, decrypt: Keyed, block: bytes, pan: str) -> ReadPin:
-    """What stands in an enciphered PIN block; one of the wrong length is badly formed.
+    A block of the wrong length has no characters and is not.
 
     Args:
         pin_format: how the block is laid out.
@@ -108,19 +99,19 @@ def read_pin(pin_format: PinBlockFormat, decrypt: Keyed, block: bytes, pan: str)
     """
     pan_number = pan_field(pin_format, pan)
     if len(block) != pin_format.block_bytes:
-        return ReadPin(b"", well_formed=False)
+        return "", False
     text = pin_field(pin_format, decrypt, block, pan_number)
-    end = 2 + pin_format.length_of.get(text[:2], 0)
-    return ReadPin(text[2:end], end > 2 and not text[end : pin_format.filler_end].strip(pin_format.filler))
+    end = pin_format.end_of.get(text[:2], 0)
+    return text[2:end], end > 0 and not text[end : pin_format.filler_end].strip(pin_format.filler)
 
 
-def write_pin(pin_format: PinBlockFormat, encrypt: Keyed, digits: bytes, pan: str, random: Random) -> bytes:
+def write_pin(pin_format: PinBlockFormat, encrypt: Keyed, digits: str, pan: str, random: Random) -> bytes:
     """An enciphered PIN block.
 
     Args:
         pin_format: how the block is laid out.
         encrypt: ECB encryption under the PIN key, of the format's cipher.
-        digits: 4 to 12 ASCII characters, taken as they are.
+        digits: 4 to 12 hexadecimal characters, taken as they are.
         pan: the card number, 1 to 19 digits.
         random: the filler of formats 1 and 3 and the second half of format 4.
 
@@ -130,17 +121,16 @@ def write_pin(pin_format: PinBlockFormat, encrypt: Keyed, digits: bytes, pan: st
     pan_number = pan_field(pin_format, pan)
     field = int(pin_format.head_of[len(digits)] + digits + _filler(pin_format, len(digits), random), 16)
     size = pin_format.block_bytes
-    if pin_format is PinBlockFormat.ISO_4:
+    if pin_format.is_enciphered_twice:
         field = int.from_bytes(encrypt(field.to_bytes(size, "big")), "big")
     return encrypt((field ^ pan_number).to_bytes(size, "big"))
 
 
-def pin_field(pin_format: PinBlockFormat, decrypt: Keyed, block: bytes, pan_number: int) -> bytes:
-    """The clear PIN field of a block of the right length, as upper case hexadecimal characters."""
-    field = int.from_bytes(decrypt(block), "big") ^ pan_number
-    if pin_format is PinBlockFormat.ISO_4:
-        field = int.from_bytes(decrypt(field.to_bytes(pin_format.block_bytes, "big")), "big")
-    return b"%0*X" % (pin_format.nibbles, field)
+def pin_field(pin_format: PinBlockFormat, decrypt: Keyed, block: bytes, pan_number: int) -> str:
+    """The clear PIN field of a block of the right length, as lower case hexadecimal characters."""
+    mixed = int.from_bytes(decrypt(block), "big") ^ pan_number
+    field = mixed.to_bytes(pin_format.block_bytes, "big")
+    return decrypt(field).hex() if pin_format.is_enciphered_twice else field.hex()
 
 
 def pan_field(pin_format: PinBlockFormat, pan: str) -> int:
@@ -152,18 +142,18 @@ def pan_field(pin_format: PinBlockFormat, pan: str) -> int:
     Raises:
         NotAPan: `pan` is not digits.
     """
-    digits = pan_digits(pan)
-    if pin_format in _WITHOUT_PAN:
+    refuse_other_than_pan(pan)
+    if not pin_format.binds_pan:
         return 0
-    if pin_format is PinBlockFormat.ISO_4:
-        padded = digits.rjust(_FORMAT_4_PAN_DIGITS_MIN, b"0")
-        field = b"%d" % (len(padded) - _FORMAT_4_PAN_DIGITS_MIN) + padded
-        return int(field.ljust(pin_format.nibbles, b"0"), 16)
-    return int(digits[-13:-1] or b"0", 16)
+    if pin_format.is_enciphered_twice:
+        padded = pan.rjust(_FORMAT_4_PAN_DIGITS_MIN, "0")
+        field = f"{len(padded) - _FORMAT_4_PAN_DIGITS_MIN}{padded}"
+        return int(field.ljust(pin_format.nibbles, "0"), 16)
+    return int(pan[-13:-1] or "0", 16)
 
 
-def _filler(pin_format: PinBlockFormat, length: int, random: Random) -> bytes:
+def _filler(pin_format: PinBlockFormat, length: int, random: Random) -> str:
     """Characters up to the block's end; random ones where the format has a choice."""
     count = pin_format.filler_end - 2 - length
-    drawn = random(_FORMAT_4_RANDOM_BYTES) if pin_format is PinBlockFormat.ISO_4 else b""
-    return uniform_characters(pin_format.filler, count, random) + drawn.hex().upper().encode()
+    drawn = random(_FORMAT_4_RANDOM_BYTES) if pin_format.is_enciphered_twice else b""
+    return uniform_characters(pin_format.filler, count, random) + drawn.hex()

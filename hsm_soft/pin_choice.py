@@ -19,20 +19,20 @@ __all__ = ["PinPolicy", "draw_pin"]
 _DEFAULT_LENGTH: Final = 6
 _UP: Final = DIGITS * 3
 _DOWN: Final = _UP[::-1]
-_REPEATED: Final = re.compile(rb"(\d{1,6}?)\1+")
+_REPEATED: Final = re.compile(r"(\d{1,6}?)\1+")
 
-_DAY: Final = rb"(?:0[1-9]|[12]\d|3[01])"
-_MONTH: Final = rb"(?:0[1-9]|1[0-2])"
-_YEAR: Final = rb"(?:(?:19|20)?\d\d)"
+_DAY: Final = r"(?:0[1-9]|[12]\d|3[01])"
+_MONTH: Final = r"(?:0[1-9]|1[0-2])"
+_YEAR: Final = r"(?:(?:19|20)?\d\d)"
 _DATE: Final = re.compile(
-    rb"|".join(
+    r"|".join(
         (
             _YEAR + _MONTH + _DAY,
             _DAY + _MONTH + _YEAR,
             _MONTH + _DAY + _YEAR,
             _MONTH + _DAY,
             _DAY + _MONTH,
-            rb"(?:19|20)\d\d",
+            r"(?:19|20)\d\d",
         )
     )
 )
@@ -52,20 +52,20 @@ class PinPolicy:
     """
 
     length: int = _DEFAULT_LENGTH
-    also_excluded: frozenset[str] = frozenset()
+    also_excluded: tuple[str, ...] = ()
     exclude_dates: bool = False
 
     def __post_init__(self) -> None:
         if not PIN_LENGTH_MIN <= self.length <= PIN_LENGTH_MAX:
             raise ValueError("a PIN has 4 to 12 digits")
 
-    def excludes(self, digits: bytes) -> bool:
-        """True if a PIN of these ASCII digits may not be chosen."""
+    def excludes(self, digits: str) -> bool:
+        """True if a PIN of these digits may not be chosen."""
         return (
             digits in _UP
             or digits in _DOWN
             or _REPEATED.fullmatch(digits) is not None
-            or digits.decode("ascii") in self.also_excluded
+            or digits in self.also_excluded
             or (self.exclude_dates and _DATE.fullmatch(digits) is not None)
         )
 
@@ -75,4 +75,4 @@ def draw_pin(policy: PinPolicy, random: Random) -> str:
     while True:
         digits = uniform_characters(DIGITS, policy.length, random)
         if not policy.excludes(digits):
-            return digits.decode("ascii")
+            return digits

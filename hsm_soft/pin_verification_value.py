@@ -36,8 +36,9 @@ _DIFFERENT_DIGITS_MIN: Final = 8
 _SAME_DIGIT_MAX: Final = 4
 _PVV_PAN_DIGITS: Final = 11
 _PVV_LENGTH: Final = 4
-_HEX: Final = b"0123456789ABCDEF"
-_LETTERS_LESS_TEN: Final = bytes.maketrans(b"ABCDEF", b"012345")
+_HEX: Final = "0123456789abcdef"
+_NO_LETTERS: Final = str.maketrans("", "", "abcdef")
+_LETTERS_LESS_TEN: Final = str.maketrans("abcdef", "012345", "0123456789")
 
 
 class BadDecimalisationTable(ValueError):
@@ -77,9 +78,9 @@ class DecimalisationTable:
         ):
             raise BadDecimalisationTable
 
-    def applied_to(self, characters: bytes) -> bytes:
-        """Upper case hexadecimal characters as decimal digits."""
-        return characters.translate(bytes.maketrans(_HEX, self.digits.encode("ascii")))
+    def applied_to(self, characters: str) -> str:
+        """Lower case hexadecimal characters as decimal digits."""
+        return characters.translate(str.maketrans(_HEX, self.digits))
 
 
 def standard_validation_data(pan: str) -> str:
@@ -93,7 +94,7 @@ def standard_validation_data(pan: str) -> str:
 
 def ibm_3624_natural_pin(
     encrypt: Keyed, table: DecimalisationTable, validation_data: str, length: int
-) -> bytes:
+) -> str:
     """The PIN that card and key alone give (IBM 3624), as digits.
 
     Args:
@@ -107,27 +108,27 @@ def ibm_3624_natural_pin(
     """
     if not PIN_LENGTH_MIN <= length <= PIN_LENGTH_MAX or not _is_block(validation_data):
         raise BadVerificationData
-    return table.applied_to(encrypt(bytes.fromhex(validation_data)).hex().upper().encode())[:length]
+    return table.applied_to(encrypt(bytes.fromhex(validation_data)).hex())[:length]
 
 
-def ibm_3624_offset(natural_pin: bytes, digits: bytes) -> bytes:
-    """PIN minus natural PIN, digit by digit modulo ten; both ASCII and of one length."""
+def ibm_3624_offset(natural_pin: str, digits: str) -> str:
+    """PIN minus natural PIN, digit by digit modulo ten; both of one length."""
     return _digit_by_digit(digits, natural_pin, -1)
 
 
-def ibm_3624_pin(natural_pin: bytes, offset: bytes) -> bytes:
+def ibm_3624_pin(natural_pin: str, offset: str) -> str:
     """Natural PIN plus offset, digit by digit modulo ten.
 
     Raises:
         BadVerificationData: `offset` is not as many digits as the natural PIN.
     """
-    if not (offset.isdigit() and len(offset) == len(natural_pin)):
+    if not (offset.isascii() and offset.isdigit() and len(offset) == len(natural_pin)):
         raise BadVerificationData
     return _digit_by_digit(natural_pin, offset, 1)
 
 
-def visa_pvv(encrypt: Keyed, pan: str, key_index: int, digits: bytes) -> bytes:
-    """The Visa PIN verification value, four ASCII digits.
+def visa_pvv(encrypt: Keyed, pan: str, key_index: int, digits: str) -> str:
+    """The Visa PIN verification value, four digits.
 
     Args:
         encrypt: ECB encryption under the double-length PIN verification key.
@@ -139,22 +140,26 @@ def visa_pvv(encrypt: Keyed, pan: str, key_index: int, digits: bytes) -> bytes:
         NotAPan: `pan` is not digits.
         BadVerificationData: a key index of more than one digit, or a PIN of fewer than four digits.
     """
-    pan_part = pan_digits(pan)[:-1][-_PVV_PAN_DIGITS:].rjust(_PVV_PAN_DIGITS, b"0")
+    pan_part = pan_digits(pan)[:-1][-_PVV_PAN_DIGITS:].rjust(_PVV_PAN_DIGITS, b"0").decode("ascii")
     pin_part = digits[:_PVV_LENGTH]
-    if not 0 <= key_index <= 9 or len(pin_part) != _PVV_LENGTH or not pin_part.isdigit():
+    if (
+        not 0 <= key_index <= 9
+        or len(pin_part) != _PVV_LENGTH
+        or not (pin_part.isascii() and pin_part.isdigit())
+    ):
         raise BadVerificationData
-    block = bytes.fromhex((pan_part + b"%d" % key_index + pin_part).decode("ascii"))
+    block = bytes.fromhex(f"{pan_part}{key_index}{pin_part}")
     return decimal_digits(encrypt(block))[:_PVV_LENGTH]
 
 
-def decimal_digits(block: bytes) -> bytes:
+def decimal_digits(block: bytes) -> str:
     """The decimal digits of a block's hexadecimal form, then its letters, each less ten."""
-    characters = block.hex().upper().encode()
-    return characters.translate(None, b"ABCDEF") + characters.translate(_LETTERS_LESS_TEN, b"0123456789")
+    characters = block.hex()
+    return characters.translate(_NO_LETTERS) + characters.translate(_LETTERS_LESS_TEN)
 
 
-def _digit_by_digit(left: bytes, right: bytes, sign: int) -> bytes:
-    return b"".join(b"%d" % ((a + sign * (b - 48) - 48) % 10) for a, b in zip(left, right, strict=True))
+def _digit_by_digit(left: str, right: str, sign: int) -> str:
+    return "".join(str((int(a) + sign * int(b)) % 10) for a, b in zip(left, right, strict=True))
 
 
 def _is_block(text: str) -> bool:

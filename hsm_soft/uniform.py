@@ -10,16 +10,16 @@ from hsm_soft.primitives import Random
 
 __all__ = ["DIGITS", "uniform_characters"]
 
-DIGITS: Final = b"0123456789"
+DIGITS: Final = "0123456789"
 
 
-def uniform_characters(alphabet: bytes, count: int, random: Random) -> bytes:
+def uniform_characters(alphabet: str, count: int, random: Random) -> str:
     """`count` characters, each of the alphabet (1 to 256 different ones) equally likely."""
     if len(alphabet) == 1:
         return alphabet * count
     usable = 256 - 256 % len(alphabet)
-    chosen = b""
+    chosen = ""
     while len(chosen) < count:
         drawn = random(count - len(chosen))
-        chosen += bytes(alphabet[byte % len(alphabet)] for byte in drawn if byte < usable)
+        chosen += "".join(alphabet[byte % len(alphabet)] for byte in drawn if byte < usable)
     return chosen

@@ -122,7 +122,7 @@ def _tdes_values(
 def _clear_block(vector: Vector) -> bytes:
     if vector.has("clear_pin_block"):
         return vector.data("clear_pin_block")
-    digits = vector.text("pin").encode("ascii")
+    digits = vector.text("pin")
     return write_pin(PinBlockFormat.ISO_0, bytes, digits, vector.text("pan"), bytes)
 
 

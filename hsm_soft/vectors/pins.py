@@ -94,7 +94,7 @@ def _read(vector: Vector, pin_format: PinBlockFormat, decrypt: Keyed, block: byt
     digits, well_formed = read_pin(pin_format, decrypt, block, _pan(vector))
     if not (well_formed and digits.isdigit()):
         raise PinBlockRefused
-    return digits.decode("ascii")
+    return digits
 
 
 def _decipher(vector: Vector, pin_format: PinBlockFormat) -> Answer:
@@ -106,7 +106,7 @@ def _decipher(vector: Vector, pin_format: PinBlockFormat) -> Answer:
         return _read(vector, pin_format, decrypt, block)
 
     def field() -> str:
-        return pin_field(pin_format, decrypt, block, pan_field(pin_format, _pan(vector))).decode("ascii")
+        return pin_field(pin_format, decrypt, block, pan_field(pin_format, _pan(vector)))
 
     whole = isinstance(vector.expected, str) and len(vector.expected) == pin_format.nibbles
     return answers({"": field if whole else pin, "pin": pin, "pin_field clear_pin_field": field})
@@ -121,13 +121,13 @@ def _enciphered_field(vector: Vector, pin_format: PinBlockFormat) -> bytes:
 
 def enciphered_format_4(key: bytes, clear_field: bytes, pan: str) -> bytes:
     """A format 4 block made from a whole PIN field: PIN and random half are taken from it."""
-    encrypt, text = aes_encryptor(key), clear_field.hex().upper()
-    digits = text[2 : 2 + int(text[1], 16)].encode("ascii")
+    encrypt, text = aes_encryptor(key), clear_field.hex()
+    digits = text[2 : 2 + int(text[1], 16)]
     return write_pin(PinBlockFormat.ISO_4, encrypt, digits, pan, lambda _: clear_field[8:])
 
 
 def _encode(vector: Vector, pin_format: PinBlockFormat) -> Answer:
-    digits = vector.text("pin").encode("ascii")
+    digits = vector.text("pin")
     if len(digits) not in pin_format.head_of:
         raise PinBlockRefused
     keyed = vector.has(*_KEY_NAMES)
@@ -178,9 +178,9 @@ def _card_value(vector: Vector) -> Answer:
 def _pvv(vector: Vector) -> Answer:
     second = ("pvk_b", "pvkb")
     key = vector.data("pvk", "key", "pvk_a", "pvka") + (vector.data(*second) if vector.has(*second) else b"")
-    digits = vector.text("pin").encode("ascii")
+    digits = vector.text("pin")
     value = visa_pvv(des_encryptor(key), vector.text("pan"), vector.number("pvki", "key_index"), digits)
-    return answers({" pvv": lambda: value.decode("ascii")})
+    return answers({" pvv": lambda: value})
 
 
 def _ibm_3624(vector: Vector) -> Answer:
@@ -196,13 +196,13 @@ def _ibm_3624(vector: Vector) -> Answer:
     natural = ibm_3624_natural_pin(encrypt, table, data, length)
 
     def offset() -> str:
-        return ibm_3624_offset(natural, vector.text("pin").encode("ascii")).decode("ascii")
+        return ibm_3624_offset(natural, vector.text("pin"))
 
     def pin() -> str:
-        return ibm_3624_pin(natural, vector.text("offset").encode("ascii")).decode("ascii")
+        return ibm_3624_pin(natural, vector.text("offset"))
 
     def natural_pin() -> str:
-        return natural.decode("ascii")
+        return natural
 
     only = {"pin": offset, "offset": pin}[given[0]] if given else natural_pin
     return answers({"": only, "natural_pin": natural_pin, "offset": offset, "pin": pin})

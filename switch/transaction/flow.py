@@ -62,6 +62,7 @@ PIN_VERDICTS: Final = {
     PinResult.MATCH: PinVerdict.MATCH,
     PinResult.MISMATCH: PinVerdict.MISMATCH,
     PinResult.UNREADABLE: None,
+    PinResult.LIMITED: None,
 }
 """The HSM's result as the checks and the ledger know it."""
 

@@ -36,7 +36,7 @@ def test_a_terminal_signs_on_and_pays(
 
     hsm.verify_pos_mac(session.mac_key, b"message", hsm.pos_mac(session.mac_key, b"message"))
     assert PinResult.MATCH is hsm.verify_pin(session.pin_key, pin_block, _PAN, 7, reference)
-    assert repr(hsm) == "<SoftHsm 6 named keys, 1 MAC keys, 1 PIN keys>"
+    assert repr(hsm) == "<SoftHsm 6 named keys, <OpenKeys, 1 MAC keys, 1 PIN keys>>"
 
 
 @pytest.mark.vectors("pos-mac")
@@ -209,10 +209,10 @@ def test_the_key_caches_are_bounded(
     random: Random,
 ) -> None:
     """Beyond the limit the least recently used key is dropped and still works when it comes back."""
-    monkeypatch.setattr("hsm_soft.hsm._CACHED_KEYS_MAX", 2)
+    monkeypatch.setattr("hsm_soft.open_keys._TERMINAL_KEYS_MAX", 2)
     hsm = SoftHsm(master_key, key_blocks, random)
     mac_keys: list[KeyBlock] = [protection.wrap(KeyUsage.POS_MAC, random(8), random) for _ in range(5)]
     first = [hsm.pos_mac(key, b"message") for key in mac_keys]
 
     assert first == [hsm.pos_mac(key, b"message") for key in mac_keys]
-    assert repr(hsm) == "<SoftHsm 6 named keys, 2 MAC keys, 0 PIN keys>"
+    assert repr(hsm) == "<SoftHsm 6 named keys, <OpenKeys, 2 MAC keys, 0 PIN keys>>"

@@ -70,7 +70,9 @@ def _changed(text: str) -> str:
 @given(
     vector=st.sampled_from(_VECTORS),
     data=st.data(),
-    junk=st.sampled_from(["", "0", "00", "zz", "é", "00" * 7, "FF" * 40, "12345", 3, -1, None, True, [], {}]),
+    junk=st.sampled_from(
+        ["", "0", "00", "zz", "é", "00" * 7, "FF" * 40, "123456789", 3, -1, None, True, [], {}]
+    ),
 )
 def test_broken_inputs_never_raise(vector: dict[str, Any], data: st.DataObject, junk: object) -> None:
     """A missing, short, long or senseless input fails or is not covered; the other vectors still run."""
