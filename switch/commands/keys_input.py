@@ -137,7 +137,11 @@ def spec_of(owner: str, usage: str, algorithm: str, length: int, mode: str, expo
         raise fail("no such algorithm or exportability", EXIT_USAGE) from None
 
 
+def _at_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
 def _typed(prompt: str) -> str:
-    if not sys.stdin.isatty():
+    if not _at_terminal():
         raise fail(f"the {prompt} is typed on a terminal or read from a file", EXIT_USAGE)
     return getpass(f"{prompt}: ")
