@@ -97,6 +97,25 @@ async def add_terminal(
         )
 
 
+async def change_master_key(
+    connection: Connection, merchant_id: str, terminal_id: str, master_key: str
+) -> None:
+    """Give a terminal another master key; the session keys it has stay good until its next sign-on.
+
+    Raises:
+        TerminalUnknown: There is no such terminal.
+        DatabaseUnavailable: The database failed.
+    """
+    with database_errors():
+        changed = await connection.fetchval(
+            """UPDATE directory.terminal SET master_key = $3, version = version + 1
+               WHERE merchant_id = $1 AND terminal_id = $2 RETURNING version""",
+            *(merchant_id, terminal_id, master_key),
+        )
+    if changed is None:
+        raise TerminalUnknown
+
+
 async def insert_cards(connection: Connection, cards: Iterable[CardRow]) -> None:
     """Store new cards, many at a time.
 
@@ -213,9 +232,9 @@ async def _write_key_sets(connection: Connection, terminal: Terminal, key_sets: 
         if each.created_at_us not in before:
             await connection.execute(
                 """INSERT INTO directory.terminal_key_set
-                       (merchant_id, terminal_id, created_at, pin_key, mac_key)
-                   VALUES ($1, $2, $3, $4, $5)""",
-                *(*name, moment_of(each.created_at_us), each.pin_key, each.mac_key),
+                       (merchant_id, terminal_id, created_at, pin_key, mac_key, track_key)
+                   VALUES ($1, $2, $3, $4, $5, $6)""",
+                *(*name, moment_of(each.created_at_us), each.pin_key, each.mac_key, each.track_key),
             )
         elif each != before[each.created_at_us]:
             await connection.execute(

@@ -49,7 +49,8 @@ FROM directory.product WHERE id = $1
 _TERMINALS: Final = """
 SELECT merchant.merchant_id, terminal.terminal_id, merchant.id, merchant.state AS merchant_state,
        terminal.state, terminal.master_key, terminal.batch, terminal.version,
-       key_set.created_at, key_set.verified_at, key_set.pin_key, key_set.mac_key
+       key_set.created_at, key_set.verified_at, key_set.pin_key, key_set.mac_key,
+       key_set.track_key
 FROM unnest($1::text[], $2::text[]) AS wanted (merchant_id, terminal_id)
 JOIN directory.terminal USING (merchant_id, terminal_id)
 JOIN directory.merchant USING (merchant_id)
@@ -128,4 +129,5 @@ def _key_set(row: asyncpg.Record) -> KeySet:
         verified=row["verified_at"] is not None,
         pin_key=row["pin_key"],
         mac_key=row["mac_key"],
+        track_key=row["track_key"],
     )

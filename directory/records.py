@@ -113,12 +113,14 @@ class KeySet:
         verified: A message has come whose MAC these keys verify, so the terminal did receive them.
         pin_key: Key block of the PIN encryption key.
         mac_key: Key block of the MAC key.
+        track_key: Key block of the track key, if the sign-on asked for one.
     """
 
     created_at_us: int
     verified: bool
     pin_key: str = field(repr=False)
     mac_key: str = field(repr=False)
+    track_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,41 +4,50 @@ Nothing here returns a clear key, a PIN or a PIN block, and no exception or repr
 by its key block, which says what it may be used for; asking for anything else raises `KeyBlockRefused`. The
 keys an installation has one of each (`named_keys`) are opened once, at start, after the self test.
 
-What the terminals' keys were opened to is kept, as cipher contexts and not as keys, in two least recently
-used caches: a purchase then costs two MACs and one PIN verification, a few microseconds each, where opening
-a key block costs ten. The caches' limit bounds memory at some 1.5 kB a key.
+What concerns keys and sealed data is here; PINs, MACs, cards and DUKPT are in `hsm_soft.operations`. Key
+blocks that were opened stay open for a while (`open_keys`): a purchase then costs two MACs and one PIN
+verification, a few microseconds each, where opening a key block costs ten.
 
-One thread owns an HSM. Randomness is injected.
+One thread owns an HSM. Randomness and the clock are injected.
 """
 
 import os
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Final
+from collections.abc import Mapping, Sequence
+from time import monotonic
 
-from hsm_soft import pin, pos_mac, session_keys
+from hsm_soft import session_keys
+from hsm_soft.audit.head import TreeHead, head_bytes
+from hsm_soft.data_keys import DataKey, DataKeyRing, SealFault, UnknownDataKey
+from hsm_soft.failure_limit import Clock, FailureLimit
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage
+from hsm_soft.key_usage import Algorithm
 from hsm_soft.master_key import MasterKey
 from hsm_soft.named_keys import KEY_IDS
+from hsm_soft.new_keys import refuse_weak
+from hsm_soft.open_keys import OpenKeys
+from hsm_soft.operations.cards import CardOperations
+from hsm_soft.operations.dukpt import DukptOperations
+from hsm_soft.operations.macs import MacOperations
+from hsm_soft.operations.pins import PinOperations
 from hsm_soft.pan import pan_digits
-from hsm_soft.pin import PinReference, PinResult
-from hsm_soft.primitives import Keyed, Random, aes_cmac, des_decryptor, des_encryptor, hmac_sha256
-from hsm_soft.sealing import PanSeal, SealBroken, WalletSeal, keyed_digest
+from hsm_soft.primitives import Random, aes_cmac, hmac_sha256
+from hsm_soft.sealing import SealBroken, keyed_digest
 from hsm_soft.selftest import run_self_test
 from hsm_soft.session_keys import SessionKeys, SignOnLayout
+from hsm_soft.signing import public_key, signer
 
 __all__ = ["SoftHsm"]
 
-_CACHED_KEYS_MAX: Final = 20_000
 
-
-class SoftHsm:
+class SoftHsm(PinOperations, MacOperations, CardOperations, DukptOperations):
     """A software HSM over one master key and the named keys of one installation.
 
     Args:
         master_key: what every key block is under.
         key_blocks: id → key block, for each id of `KEY_IDS`.
         random: the source of keys, nonces and salts.
+        clock: what failed verifications are counted by, seconds that only go forward.
+        sm4_pos_mac: compute the POS MAC of SM4 keys, which no published message verifies.
 
     Raises:
         KeyBlockRefused: a named key's block is broken, under another master key or for another purpose.
@@ -46,28 +55,32 @@ class SoftHsm:
     """
 
     def __init__(
-        self, master_key: MasterKey, key_blocks: Mapping[int, KeyBlock], random: Random = os.urandom
+        self,
+        master_key: MasterKey,
+        key_blocks: Mapping[int, KeyBlock],
+        random: Random = os.urandom,
+        *,
+        clock: Clock = monotonic,
+        sm4_pos_mac: bool = False,
     ) -> None:
         run_self_test()
         self._random = random
-        self._protection = KeyBlockProtection(master_key.key)
+        self._protection = KeyBlockProtection(master_key.key, master_key.previous)
         keys = {
             usage: self._protection.unwrap(key_blocks[key_id], usage) for usage, key_id in KEY_IDS.items()
         }
-        self._wallet_key_id = KEY_IDS[KeyUsage.WALLET_SEALING]
-        self._wallet_seal = WalletSeal(self._wallet_key_id, keys[KeyUsage.WALLET_SEALING], random)
-        self._pan_seal = PanSeal(KEY_IDS[KeyUsage.PAN_ENCRYPTION], keys[KeyUsage.PAN_ENCRYPTION], random)
+        self._data_keys = DataKeyRing(keys[KeyUsage.DATA_KEY_WRAPPING], random)
+        self._sign_audit = signer(keys[KeyUsage.AUDIT_SIGNING])
+        self._audit_public_key = public_key(keys[KeyUsage.AUDIT_SIGNING])
         self._pan_index = hmac_sha256(keys[KeyUsage.PAN_INDEX])
+        self._personal_index = hmac_sha256(keys[KeyUsage.PERSONAL_INDEX])
         self._pin_reference = aes_cmac(keys[KeyUsage.PIN_REFERENCE])
         self._fingerprint = hmac_sha256(keys[KeyUsage.FINGERPRINT])
-        self._mac_encryptor = lru_cache(_CACHED_KEYS_MAX)(self._open_mac_key)
-        self._pin_decryptor = lru_cache(_CACHED_KEYS_MAX)(self._open_pin_key)
+        self._keys = OpenKeys(self._protection, sm4_pos_mac=sm4_pos_mac)
+        self._failures = FailureLimit(clock)
 
     def __repr__(self) -> str:
-        mac_keys, pin_keys = self._mac_encryptor.cache_info(), self._pin_decryptor.cache_info()
-        return (
-            f"<SoftHsm {len(KEY_IDS)} named keys, {mac_keys.currsize} MAC keys, {pin_keys.currsize} PIN keys>"
-        )
+        return f"<SoftHsm {len(KEY_IDS)} named keys, {self._keys!r}>"
 
     def new_session_keys(self, terminal_master: KeyBlock, layout: SignOnLayout) -> SessionKeys:
         """A new PIN key and MAC key for a terminal, with field 62 of its sign-on response.
@@ -83,75 +96,124 @@ class SoftHsm:
         Raises:
             KeyBlockRefused: another length, or a weak key.
         """
-        session_keys.refuse_weak(clear)
+        refuse_weak(Algorithm.TDES, clear)
         return self._protection.wrap(KeyUsage.TERMINAL_MASTER, clear, self._random)
 
-    def pos_mac(self, mac_key: KeyBlock, data: bytes) -> bytes:
-        """Field 64: 8 ASCII characters over `data`, MTI up to the field before 64.
+    def load_data_keys(self, keys: Sequence[DataKey]) -> None:
+        """Learn data keys as they are stored, and forget those that were destroyed.
 
         Raises:
-            KeyBlockRefused: `mac_key` is not a POS MAC key.
+            KeyBlockRefused: a key block is broken, under another wrapping key or for another use.
         """
-        return pos_mac.pos_mac(self._mac_encryptor(mac_key), data)
+        self._data_keys.load(keys)
 
-    def verify_pos_mac(self, mac_key: KeyBlock, data: bytes, mac: bytes) -> None:
-        """Returns only if `mac` is what `pos_mac` gives.
+    def new_data_key(self, usage: KeyUsage, key_id: int) -> DataKey:
+        """A new data key to store; it seals once it is loaded."""
+        return self._data_keys.make(usage, key_id)
+
+    def adopt_data_key(self, usage: KeyUsage, key_id: int, key_block: KeyBlock) -> DataKey:
+        """The data key that an installation has under the master key itself, from before there were epochs.
 
         Raises:
-            MacMismatch: it is not.
-            KeyBlockRefused: `mac_key` is not a POS MAC key.
+            KeyBlockRefused: the key block is broken, or for another use.
         """
-        pos_mac.verify_pos_mac(self._mac_encryptor(mac_key), data, mac)
+        return self._data_keys.wrapped(usage, key_id, self._protection.unwrap(key_block, usage))
 
-    def verify_pin(
-        self, pin_key: KeyBlock, pin_block: bytes, pan: str, wallet_id: int, reference: PinReference
-    ) -> PinResult:
-        """MATCH, MISMATCH or UNREADABLE for a PIN block in format 0 under the terminal's PIN key.
+    def seal_wallets(self, wallets: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
+        """Seal wallets, each of its id, version and state: key id and sealed state, 28 bytes more.
 
         Raises:
-            KeyBlockRefused: `pin_key` is not a PIN encryption key.
-            NotAPan: `pan` is not digits.
+            NoDataKey: no key for wallets was loaded.
         """
-        decrypt = self._pin_decryptor(pin_key)
-        return pin.verify_format_0(decrypt, self._pin_reference, pin_block, pan, wallet_id, reference)
+        seal = self._data_keys.wallet_seal()
+        return [(seal.key_id, seal.seal(*wallet)) for wallet in wallets]
 
-    def make_pin_reference(self, pin_text: str, wallet_id: int) -> PinReference:
-        """What to store of a wallet's new PIN.
+    def open_wallets(self, wallets: Sequence[tuple[int, int, int, bytes]]) -> list[bytes | SealFault]:
+        """The states of sealed wallets (id, version, key id, sealed state each), or what is wrong."""
+        return [self._open_wallet(*wallet) for wallet in wallets]
+
+    def reseal_wallets(
+        self, wallets: Sequence[tuple[int, int, int, bytes]]
+    ) -> list[tuple[int, bytes] | SealFault]:
+        """Move sealed wallets under the current data key; their states stay inside.
 
         Raises:
-            BadPin: not 4 to 12 digits.
+            NoDataKey: no key for wallets was loaded.
         """
-        return pin.make_reference(self._pin_reference, pin_text, wallet_id, self._random)
-
-    def seal_wallet(self, wallet_id: int, version: int, state: bytes) -> tuple[int, bytes]:
-        """Key id and sealed state; the state grows by 28 bytes. Ids and versions have 64 bits, signed."""
-        return self._wallet_key_id, self._wallet_seal.seal(wallet_id, version, state)
-
-    def open_wallet(self, wallet_id: int, version: int, key_id: int, sealed: bytes) -> bytes:
-        """The state that was sealed for exactly this wallet, version and key id.
-
-        Raises:
-            SealBroken: it was not.
-        """
-        if key_id != self._wallet_key_id:
-            raise SealBroken
-        return self._wallet_seal.open(wallet_id, version, sealed)
+        seal = self._data_keys.wallet_seal()
+        resealed: list[tuple[int, bytes] | SealFault] = []
+        for wallet_id, version, key_id, sealed in wallets:
+            state = self._open_wallet(wallet_id, version, key_id, sealed)
+            moved = state if isinstance(state, SealFault) else seal.seal(wallet_id, version, state)
+            resealed.append(moved if isinstance(moved, SealFault) else (seal.key_id, moved))
+        return resealed
 
     def seal_pan(self, pan: str) -> bytes:
         """The card number, sealed; differs at each call.
 
         Raises:
             NotAPan: `pan` is not digits.
+            NoDataKey: no key for card numbers was loaded.
         """
-        return self._pan_seal.seal(pan)
+        return self._data_keys.field_seal(KeyUsage.PAN_ENCRYPTION).seal(pan_digits(pan))
 
     def open_pan(self, sealed: bytes) -> str:
         """The card number.
 
         Raises:
             SealBroken: changed, or sealed under another key.
+            UnknownDataKey: sealed under a data key that was not loaded.
         """
-        return self._pan_seal.open(sealed)
+        return self._data_keys.field_seal_of(KeyUsage.PAN_ENCRYPTION, sealed).open(sealed).decode("ascii")
+
+    def seal_personal(self, field: str, text: str) -> bytes:
+        """A personal detail, sealed for a field of this name; differs at each call.
+
+        Raises:
+            NoDataKey: no key for personal data was loaded.
+        """
+        return self._data_keys.field_seal(KeyUsage.PERSONAL_DATA).seal(text.encode(), field.encode())
+
+    def open_personal(self, field: str, sealed: bytes) -> str:
+        """The personal detail.
+
+        Raises:
+            SealBroken: changed, moved to another field, or sealed under another key.
+            UnknownDataKey: sealed under a data key that was not loaded.
+        """
+        seal = self._data_keys.field_seal_of(KeyUsage.PERSONAL_DATA, sealed)
+        return seal.open(sealed, field.encode()).decode()
+
+    def personal_index(self, field: str, text: str) -> bytes:
+        """16 bytes that are equal for equal details of one field: a keyed hash of the whole detail."""
+        name = field.encode()
+        return keyed_digest(self._personal_index, len(name).to_bytes(2, "big") + name + text.encode())
+
+    def reseal_fields(self, usage: KeyUsage, field: str, sealed: Sequence[bytes]) -> list[bytes | SealFault]:
+        """Move sealed card numbers (`PAN_ENCRYPTION`, no field) or personal details under the current key.
+
+        Raises:
+            NoDataKey: no key for this use was loaded.
+        """
+        current, name = self._data_keys.field_seal(usage), field.encode()
+        resealed: list[bytes | SealFault] = []
+        for each in sealed:
+            try:
+                clear = self._data_keys.field_seal_of(usage, each).open(each, name)
+                resealed.append(current.seal(clear, name))
+            except UnknownDataKey:
+                resealed.append(SealFault.UNKNOWN_KEY)
+            except SealBroken:
+                resealed.append(SealFault.BROKEN)
+        return resealed
+
+    def sign_audit_head(self, head: TreeHead) -> bytes:
+        """The audit key's signature over a tree head (Ed25519, 64 bytes)."""
+        return self._sign_audit(head_bytes(head))
+
+    def audit_public_key(self) -> bytes:
+        """What signatures over the audit are checked with: 32 bytes, not secret."""
+        return self._audit_public_key
 
     def pan_index(self, pan: str) -> bytes:
         """16 bytes that are equal for equal card numbers: a keyed hash of the whole number.
@@ -165,8 +227,11 @@ class SoftHsm:
         """16 bytes of keyed hash, to tell later whether a request is the same one."""
         return keyed_digest(self._fingerprint, data)
 
-    def _open_mac_key(self, mac_key: KeyBlock) -> Keyed:
-        return des_encryptor(self._protection.unwrap(mac_key, KeyUsage.POS_MAC))
-
-    def _open_pin_key(self, pin_key: KeyBlock) -> Keyed:
-        return des_decryptor(self._protection.unwrap(pin_key, KeyUsage.PIN_ENCRYPTION))
+    def _open_wallet(self, wallet_id: int, version: int, key_id: int, sealed: bytes) -> bytes | SealFault:
+        seal = self._data_keys.wallet_seal_of(key_id)
+        if seal is None:
+            return SealFault.UNKNOWN_KEY
+        try:
+            return seal.open(wallet_id, version, sealed)
+        except SealBroken:
+            return SealFault.BROKEN

@@ -1,4 +1,4 @@
-"""X9.143 (TR-31) key blocks, version D: the only form in which a key leaves the HSM.
+"""Key blocks under the master key: the only form in which a key is stored (X9.143, version D).
 
 A block is readable ASCII: a header that says what the key may do, then the key, encrypted, then a MAC over
 both:
@@ -10,207 +10,208 @@ also the CBC initial vector, so the same key never looks the same twice. Both ke
 authentication, are derived from the protection key (here: the master key). The random filler brings every
 key of an algorithm to the same length, which hides whether a DES key is single or double.
 
-`KeyUsage` is the table of what this HSM uses keys for. Every call names the usage it needs, and `unwrap`
-refuses a block made for anything else. Where two usages share an X9.143 code (two data encryption keys, two
-HMAC keys) an LB block, authenticated like the rest of the header, names the purpose and keeps them apart.
+`unwrap` is the gate: a call names the usage it needs (`KeyUsage`) and the action it is about to do, and a
+block made for anything else is refused. What partners send and get is in `key_exchange`.
 """
 
-import re
-from collections.abc import Mapping
-from enum import Enum
-from typing import Final, NamedTuple, NewType
+from typing import Final
 
-from hsm_soft.primitives import Random, aes_cbc_decrypt, aes_cbc_encrypt, aes_cmac, compare_digest
+from hsm_soft.key_block_versions import KeyBlock, KeyBlockCipher
+from hsm_soft.key_header import KeyBlockHeader
+from hsm_soft.key_refused import KeyBlockRefused, Refusal
+from hsm_soft.key_usage import Action, Algorithm, Exportability, KeyUsage
+from hsm_soft.primitives import Random
 
-__all__ = ["KeyBlock", "KeyBlockHeader", "KeyBlockProtection", "KeyBlockRefused", "KeyUsage", "Refusal"]
+__all__ = [
+    "COMPONENT_VERSION",
+    "PADDED_KEY_BYTES",
+    "KeyBlock",
+    "KeyBlockHeader",
+    "KeyBlockProtection",
+    "KeyBlockRefused",
+    "KeyUsage",
+    "Refusal",
+    "algorithm_in",
+    "check_purpose",
+    "check_use",
+    "purpose_blocks",
+]
 
-KeyBlock = NewType("KeyBlock", str)
-
-_BLOCK_BYTES: Final = 16
-_FIXED_HEADER: Final = re.compile(r"D(\d{4})([0-9A-Z]{2})([A-Z])([A-Z])([0-9A-Za-z]{2})([ENS])(\d\d)\d\d")
-_FIXED_HEADER_LENGTH: Final = 16
-_OPTIONAL: Final = re.compile(r"([0-9A-Z]{2})([0-9A-F]{2})")
-_OPTIONAL_LENGTH_MIN: Final = 4
-_BODY: Final = re.compile(r"(?:[0-9A-F]{32}){2,}")
+_VERSION: Final = "D"
+_PROTECTION_KEY_BYTES: Final = 32
 
 # X9.143 wants every key padded to the longest of its algorithm; for HMAC it is the length made here.
-_PADDED_KEY_BYTES: Final = {"D": 24, "T": 24, "A": 32, "H": 32}
+PADDED_KEY_BYTES: Final = {
+    Algorithm.DES: 24,
+    Algorithm.TDES: 24,
+    Algorithm.AES: 32,
+    Algorithm.HMAC: 32,
+    Algorithm.ELLIPTIC_CURVE: 32,
+    Algorithm.SM4: 16,
+}
+
+COMPONENT_VERSION: Final = "c"
+"""What the key version of a component begins with (X9.143)."""
 
 _HMAC_HASH_SHA256: Final = ("HM", "21")
-
-
-class KeyUsage(Enum):
-    """What a key is for: X9.143 usage code, key length in bytes → algorithm, mode of use, label.
-
-    POS_MAC is M1 (ISO 9797-1 algorithm 1) because the terminals' MAC is that CBC-MAC over 16 characters.
-    """
-
-    TERMINAL_MASTER = ("K0", {16: "T"}, "E", "")
-    PIN_ENCRYPTION = ("P0", {8: "D", 16: "T"}, "D", "")
-    POS_MAC = ("M1", {8: "D", 16: "T"}, "C", "")
-    PIN_REFERENCE = ("V0", {32: "A"}, "C", "pin reference")
-    WALLET_SEALING = ("D0", {32: "A"}, "B", "wallet sealing")
-    PAN_ENCRYPTION = ("D0", {32: "A"}, "B", "pan encryption")
-    PAN_INDEX = ("M7", {32: "H"}, "C", "pan index")
-    FINGERPRINT = ("M7", {32: "H"}, "C", "fingerprint")
-
-    def __init__(self, code: str, algorithms: Mapping[int, str], mode: str, label: str) -> None:
-        self.code = code
-        self.algorithms = algorithms
-        self.mode = mode
-        self.label = label
-
-    @property
-    def optional_blocks(self) -> tuple[tuple[str, str], ...]:
-        """The optional blocks, padding apart, that a block of this usage has: X9.143 HM and LB."""
-        hash_algorithm = (_HMAC_HASH_SHA256,) if "H" in self.algorithms.values() else ()
-        return hash_algorithm + ((("LB", self.label),) if self.label else ())
-
-
-class Refusal(Enum):
-    """Why a key or a key block is refused."""
-
-    MALFORMED = "it is not a version D key block"
-    FORGED = "its authentication fails: it was changed or made under another master key"
-    USAGE = "it was made for another usage"
-    ALGORITHM = "its algorithm does not fit the usage"
-    MODE = "its mode of use does not fit the usage"
-    PURPOSE = "its optional blocks name another purpose"
-    LENGTH = "the key has the wrong length for the usage"
-    WEAK = "the key is weak"
-
-
-class KeyBlockRefused(Exception):
-    """A key or key block that may not be used for what was asked; says why and nothing else."""
-
-    def __init__(self, reason: Refusal) -> None:
-        super().__init__(f"key refused: {reason.value}")
-        self.reason = reason
-
-
-class KeyBlockHeader(NamedTuple):
-    """What a key block says about its key; X9.143 field values as they stand in the block."""
-
-    usage: str
-    algorithm: str
-    mode: str
-    key_version: str
-    exportability: str
-    optional: tuple[tuple[str, str], ...]
-    length: int
+_PURPOSE: Final = ("HM", "LB")
+"""Optional blocks that say what a key is for; serial numbers, time stamps and such only travel with it."""
 
 
 class KeyBlockProtection:
-    """Wraps and unwraps keys under one AES-256 protection key (X9.143, TR-31:2018; version D)."""
+    """Wraps and unwraps keys under one AES-256 protection key.
 
-    __slots__ = ("_authenticate", "_encryption_key")
+    Args:
+        protection_key: what is wrapped goes under it.
+        previous: while keys are moved from one protection key to another: blocks under it open too.
 
-    def __init__(self, protection_key: bytes) -> None:
-        if len(protection_key) != 32:
-            raise KeyBlockRefused(Refusal.LENGTH)
-        derive = aes_cmac(protection_key)
-        self._encryption_key = b"".join(derive(_derivation_data(0, part)) for part in (1, 2))
-        self._authenticate = aes_cmac(b"".join(derive(_derivation_data(1, part)) for part in (1, 2)))
+    Raises:
+        KeyBlockRefused: one of them has not 32 bytes.
+    """
+
+    __slots__ = ("_cipher", "_previous")
+
+    def __init__(self, protection_key: bytes, previous: bytes | None = None) -> None:
+        self._cipher = _cipher_of(protection_key)
+        self._previous = None if previous is None else _cipher_of(previous)
 
     def __repr__(self) -> str:
         return "<KeyBlockProtection version D>"
 
-    def wrap(self, usage: KeyUsage, key: bytes, random: Random) -> KeyBlock:
+    def wrap(
+        self,
+        usage: KeyUsage,
+        key: bytes,
+        random: Random,
+        *,
+        algorithm: Algorithm | None = None,
+        mode: str = "",
+        exportability: Exportability = Exportability.NONE,
+        optional: tuple[tuple[str, str], ...] = (),
+        component: int = 0,
+    ) -> KeyBlock:
         """The key block of a clear key.
 
-        Raises:
-            KeyBlockRefused: the key's length does not fit the usage.
-        """
-        algorithm = usage.algorithms.get(len(key))
-        if algorithm is None:
-            raise KeyBlockRefused(Refusal.LENGTH)
-        payload = _payload(key, _PADDED_KEY_BYTES[algorithm], random)
-        header = _header_text(usage, algorithm, len(payload))
-        mac = self._authenticate(header.encode("ascii") + payload)
-        encrypted = aes_cbc_encrypt(self._encryption_key, mac, payload)
-        return KeyBlock(header + (encrypted + mac).hex().upper())
+        Args:
+            usage: what the key is for.
+            key: the clear key.
+            random: where the filler comes from.
+            algorithm: needed where the usage has several with keys of that length; the first is the default.
+            mode: the mode of use; the usage's own is the default.
+            exportability: whether the key may leave.
+            optional: further optional blocks that shall travel with the key.
+            component: number of a component, 1 to 9, which is no whole key and never opens as one.
 
-    def unwrap(self, block: str, usage: KeyUsage) -> bytes:
+        Raises:
+            KeyBlockRefused: length, algorithm or mode don't fit the usage.
+        """
+        algorithm = algorithm or usage.algorithm_of(len(key))
+        mode = mode or usage.mode
+        _check_key(usage, algorithm, len(key))
+        if not usage.allowed(mode):
+            raise KeyBlockRefused(Refusal.MODE)
+        blocks = purpose_blocks(usage, algorithm) + optional
+        header = KeyBlockHeader(
+            _VERSION, usage.code, algorithm, mode, _key_version(component), exportability, blocks, 0
+        )
+        return self._cipher.seal(header, key, PADDED_KEY_BYTES[algorithm], random)
+
+    def unwrap(self, block: str, usage: KeyUsage, action: Action | None = None) -> bytes:
         """The clear key of a block made for exactly this usage.
+
+        Args:
+            block: a version D block under this protection key.
+            usage: what the caller needs the key for.
+            action: what the caller is about to do; None asks for all the usage's own mode allows.
 
         Raises:
             KeyBlockRefused: broken, made under another protection key, or made for another usage.
         """
         header, key = self.open(block)
-        if header.usage != usage.code:
-            raise KeyBlockRefused(Refusal.USAGE)
-        if header.algorithm != usage.algorithms.get(len(key)):
-            raise KeyBlockRefused(Refusal.ALGORITHM)
-        if header.mode != usage.mode:
-            raise KeyBlockRefused(Refusal.MODE)
-        if tuple(part for part in header.optional if part[0] != "PB") != usage.optional_blocks:
-            raise KeyBlockRefused(Refusal.PURPOSE)
+        check_use(header, len(key), usage, action)
         return key
 
     def open(self, block: str) -> tuple[KeyBlockHeader, bytes]:
         """Header and clear key of any version D block, whatever its usage.
 
         Raises:
-            KeyBlockRefused: `MALFORMED` or `FORGED`.
+            KeyBlockRefused: `MALFORMED`, `VERSION` or `FORGED`.
         """
-        header = _parse_header(block)
-        body = block[header.length :]
-        if not _BODY.fullmatch(body):
-            raise KeyBlockRefused(Refusal.MALFORMED)
-        encrypted, mac = bytes.fromhex(body[:-32]), bytes.fromhex(body[-32:])
-        payload = aes_cbc_decrypt(self._encryption_key, mac, encrypted)
-        if not compare_digest(self._authenticate(block[: header.length].encode("ascii") + payload), mac):
-            raise KeyBlockRefused(Refusal.FORGED)
-        return header, _key_of(payload)
+        try:
+            return self._cipher.open(block)
+        except KeyBlockRefused as refused:
+            if self._previous is None or refused.reason is not Refusal.FORGED:
+                raise
+        return self._previous.open(block)
+
+    def rewrap(self, header: KeyBlockHeader, key: bytes, random: Random) -> KeyBlock:
+        """A block that says of a key what another block under another protection key said.
+
+        Raises:
+            KeyBlockRefused: the header names an algorithm that is not used here.
+        """
+        own = tuple(each for each in header.optional if each[0] != "PB")
+        padded = PADDED_KEY_BYTES[algorithm_in(header)]
+        return self._cipher.seal(header._replace(optional=own), key, padded, random)
 
 
-def _derivation_data(purpose: int, part: int) -> bytes:
-    """Counter, key usage (0 encryption, 1 MAC), separator, algorithm AES-256, length in bits."""
-    return bytes((part, 0, purpose, 0, 0, 4)) + (256).to_bytes(2, "big")
+def _cipher_of(protection_key: bytes) -> KeyBlockCipher:
+    if len(protection_key) != _PROTECTION_KEY_BYTES:
+        raise KeyBlockRefused(Refusal.LENGTH)
+    return KeyBlockCipher(_VERSION, protection_key)
 
 
-def _payload(key: bytes, padded_key_bytes: int, random: Random) -> bytes:
-    """Length in bits, the key, and random filler up to whole blocks of the longest key."""
-    length_bytes = -(-(2 + padded_key_bytes) // _BLOCK_BYTES) * _BLOCK_BYTES
-    return (len(key) * 8).to_bytes(2, "big") + key + random(length_bytes - 2 - len(key))
+def check_use(header: KeyBlockHeader, key_bytes: int, usage: KeyUsage, action: Action | None) -> None:
+    """Returns only if a key with this header may be used so; no action asks for the usage's own mode.
+
+    Raises:
+        KeyBlockRefused: `COMPONENT`, `USAGE`, `ALGORITHM`, `MODE` or `PURPOSE`.
+    """
+    check_purpose(header, key_bytes, usage)
+    usage.check_mode(header.mode, action)
 
 
-def _key_of(payload: bytes) -> bytes:
-    key_bits = int.from_bytes(payload[:2], "big")
-    if key_bits % 8 or 2 + key_bits // 8 > len(payload):
-        raise KeyBlockRefused(Refusal.MALFORMED)
-    return payload[2 : 2 + key_bits // 8]
+def check_purpose(header: KeyBlockHeader, key_bytes: int, usage: KeyUsage) -> None:
+    """Returns only if a key with this header was made for this usage, whatever its mode.
+
+    Raises:
+        KeyBlockRefused: `COMPONENT`, `USAGE`, `ALGORITHM` or `PURPOSE`.
+    """
+    if header.key_version.startswith(COMPONENT_VERSION):
+        raise KeyBlockRefused(Refusal.COMPONENT)
+    if header.usage != usage.code:
+        raise KeyBlockRefused(Refusal.USAGE)
+    algorithm = algorithm_in(header)
+    if key_bytes not in usage.algorithms.get(algorithm, ()):
+        raise KeyBlockRefused(Refusal.ALGORITHM)
+    if tuple(part for part in header.optional if part[0] in _PURPOSE) != purpose_blocks(usage, algorithm):
+        raise KeyBlockRefused(Refusal.PURPOSE)
 
 
-def _header_text(usage: KeyUsage, algorithm: str, payload_bytes: int) -> str:
-    """The header of a block made here: key version unused, not exportable, optional blocks padded."""
-    blocks = list(usage.optional_blocks)
-    unpadded = sum(_OPTIONAL_LENGTH_MIN + len(data) for _, data in blocks)
-    if unpadded % _BLOCK_BYTES:
-        # The shortest PB block is four characters long and the total a multiple of sixteen.
-        blocks.append(("PB", "0" * (-(unpadded + _OPTIONAL_LENGTH_MIN) % _BLOCK_BYTES)))
-    optional = "".join(f"{name}{_OPTIONAL_LENGTH_MIN + len(data):02X}{data}" for name, data in blocks)
-    length = _FIXED_HEADER_LENGTH + len(optional) + 2 * (payload_bytes + _BLOCK_BYTES)
-    return f"D{length:04}{usage.code}{algorithm}{usage.mode}00N{len(blocks):02}00{optional}"
+def algorithm_in(header: KeyBlockHeader) -> Algorithm:
+    """The algorithm a header names.
+
+    Raises:
+        KeyBlockRefused: `ALGORITHM`: none that is used here.
+    """
+    try:
+        return Algorithm(header.algorithm)
+    except ValueError:
+        raise KeyBlockRefused(Refusal.ALGORITHM) from None
 
 
-def _parse_header(block: str) -> KeyBlockHeader:
-    fixed = _FIXED_HEADER.match(block) if block.isascii() else None
-    if fixed is None or int(fixed[1]) != len(block):
-        raise KeyBlockRefused(Refusal.MALFORMED)
-    position = _FIXED_HEADER_LENGTH
-    optional = []
-    for _ in range(int(fixed[7])):
-        name, data, position = _parse_optional(block, position)
-        optional.append((name, data))
-    return KeyBlockHeader(fixed[2], fixed[3], fixed[4], fixed[5], fixed[6], tuple(optional), position)
+def purpose_blocks(usage: KeyUsage, algorithm: Algorithm) -> tuple[tuple[str, str], ...]:
+    """The optional blocks that say what a key of this usage is for: X9.143 HM and LB."""
+    hash_algorithm = (_HMAC_HASH_SHA256,) if algorithm is Algorithm.HMAC else ()
+    return hash_algorithm + ((("LB", usage.label),) if usage.label else ())
 
 
-def _parse_optional(block: str, position: int) -> tuple[str, str, int]:
-    """Name, data and end of the optional block at `position`; extended lengths (00) are not used here."""
-    start = _OPTIONAL.match(block, position)
-    length = int(start[2], 16) if start else 0
-    if start is None or length < _OPTIONAL_LENGTH_MIN:
-        raise KeyBlockRefused(Refusal.MALFORMED)
-    end = position + length
-    return start[1], block[position + _OPTIONAL_LENGTH_MIN : end], end
+def _key_version(component: int) -> str:
+    return f"{COMPONENT_VERSION}{component}" if component else "00"
+
+
+def _check_key(usage: KeyUsage, algorithm: Algorithm, key_bytes: int) -> None:
+    if algorithm not in usage.algorithms:
+        raise KeyBlockRefused(Refusal.ALGORITHM)
+    if key_bytes not in usage.algorithms[algorithm]:
+        raise KeyBlockRefused(Refusal.LENGTH)

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
+from hsm_soft.data_key_store import open_data_keys
 from hsm_soft.hsm import SoftHsm
+from hsm_soft.interface import InProcessHsm
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyBlockRefused, KeyUsage, Refusal
 from hsm_soft.master_key import MasterKey
 from hsm_soft.named_keys import KEY_IDS, NamedKey, new_named_keys
@@ -20,10 +22,10 @@ from storage.database import database_errors
 
 __all__ = ["WrongMasterKey", "open_hsm"]
 
-_READ = "SELECT id, key_block FROM hsm.key WHERE id = ANY ($1::smallint[])"
+_READ = "SELECT id, key_block FROM hsm.key WHERE id = ANY ($1::integer[])"
 _ADD = """
-    INSERT INTO hsm.key (id, name, key_block, check_value)
-    SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[]) ORDER BY 1
+    INSERT INTO hsm.key (id, name, usage, key_block, check_value, activated_at)
+    SELECT *, now() FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[]) ORDER BY 1
     ON CONFLICT DO NOTHING
 """
 
@@ -41,7 +43,7 @@ class WrongMasterKey(Exception):
 async def open_hsm(
     connection: "asyncpg.Connection[asyncpg.Record]", master_key: MasterKey, random: Random = os.urandom
 ) -> SoftHsm:
-    """The HSM of this database, its named keys made if they are missing.
+    """The HSM of this database, its named keys and data keys made if they are missing.
 
     Args:
         connection: to a migrated database, outside a transaction.
@@ -54,14 +56,16 @@ async def open_hsm(
         SelfTestFailed: an algorithm does not give its known answer.
         DatabaseUnavailable: the database refuses or went away.
     """
-    protection = KeyBlockProtection(master_key.key)
+    protection = KeyBlockProtection(master_key.key, master_key.previous)
     key_blocks = await _read(connection)
     _refuse_foreign(protection, key_blocks)
     if len(key_blocks) < len(KEY_IDS):
         await _add(connection, new_named_keys(protection, random))
         key_blocks = await _read(connection)
         _refuse_foreign(protection, key_blocks)
-    return SoftHsm(master_key, key_blocks, random)
+    hsm = SoftHsm(master_key, key_blocks, random)
+    await open_data_keys(connection, InProcessHsm(hsm))
+    return hsm
 
 
 async def _read(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[int, KeyBlock]:

@@ -20,6 +20,7 @@ from hsm_soft.primitives import Random
 
 __all__ = [
     "DEVELOPMENT_FILE_NAME",
+    "MASTER_KEY_BYTES",
     "DevelopmentKeyRefused",
     "MasterKey",
     "MasterKeyError",
@@ -30,7 +31,7 @@ __all__ = [
 
 DEVELOPMENT_FILE_NAME: Final = "DEVELOPMENT-MASTER-KEY.hex"
 
-_MASTER_KEY_BYTES: Final = 32
+MASTER_KEY_BYTES: Final = 32
 _DEVELOPMENT_MARK: Final = b"DEVELOPMENT"
 _COMMENT: Final = (
     b"# DEVELOPMENT MASTER KEY, made at first start. Never use it where real cards live:\n"
@@ -58,11 +59,16 @@ class DevelopmentKeyRefused(MasterKeyError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MasterKey:
-    """The key, whether it is a development key, and whether this call made it."""
+    """The key, whether it is a development key, and whether this call made it.
+
+    While the master key is being changed there is also the previous one: blocks under it still open, and
+    nothing new is put under it.
+    """
 
     key: bytes = field(repr=False)
     development: bool
     created: bool
+    previous: bytes | None = field(default=None, repr=False)
 
 
 def load_or_create_master_key(
@@ -99,7 +105,7 @@ def load_or_create_master_key(
 
 def _create(path: Path, random: Random) -> bool:
     """True if this process made the file; false if another was quicker."""
-    content = _COMMENT + random(_MASTER_KEY_BYTES).hex().upper().encode("ascii") + b"\n"
+    content = _COMMENT + random(MASTER_KEY_BYTES).hex().upper().encode("ascii") + b"\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return _publish(path, content)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["NotAPan", "pan_digits"]
+__all__ = ["NotAPan", "pan_digits", "refuse_other_than_pan"]
 
 _PAN_LENGTH_MAX: Final = 19
 
@@ -20,6 +20,15 @@ def pan_digits(pan: str) -> bytes:
     Raises:
         NotAPan: other characters, empty or too long.
     """
+    refuse_other_than_pan(pan)
+    return pan.encode("ascii")
+
+
+def refuse_other_than_pan(pan: str) -> None:
+    """Returns only if the text is a card number.
+
+    Raises:
+        NotAPan: other characters, empty or too long.
+    """
     if not (pan.isascii() and pan.isdigit() and len(pan) <= _PAN_LENGTH_MAX):
         raise NotAPan
-    return pan.encode("ascii")

@@ -8,9 +8,8 @@ which nobody can test guesses against without the key; the salt makes equal PINs
 different, the wallet id stops a value from being moved to another card. All digits count, unlike in a PVV,
 which uses four.
 
-A block in format 0 is the PIN field (control 0, length, digits, filler F) XOR the PAN field (0000 and
-twelve digits of the PAN without its check digit), encrypted. One that can't be read gets the same work as a
-wrong PIN: the time of an answer tells nothing about the block.
+A PIN block that can't be read gets the same work as a wrong PIN: the time of an answer tells nothing about
+the block. A PIN changes only by showing the old one, in a block built like the new one's.
 """
 
 from dataclasses import dataclass, field
@@ -18,27 +17,37 @@ from enum import Enum
 from struct import Struct
 from typing import Final
 
-from hsm_soft.pan import pan_digits
-from hsm_soft.primitives import DES_BLOCK_BYTES, Keyed, Random, compare_digest
+from hsm_soft.pin_block import PIN_LENGTH_MAX, PIN_LENGTH_MIN, PinBlockFormat, read_pin
+from hsm_soft.pin_choice import PinPolicy
+from hsm_soft.primitives import Keyed, Random, compare_digest
 
-__all__ = ["BadPin", "PinReference", "PinResult", "make_reference", "verify_format_0"]
+__all__ = [
+    "BadPin",
+    "ChangedPin",
+    "PinChange",
+    "PinReference",
+    "PinResult",
+    "change_pin",
+    "make_reference",
+    "verify_pin_block",
+]
 
-_PIN_LENGTH_MIN: Final = 4
-_PIN_LENGTH_MAX: Final = 12
 _SALT_BYTES: Final = 8
-_FILLER: Final = b"F" * 16
-# Control nibble 0 and length nibble → number of digits; any other first byte makes a block unreadable.
-_DIGITS_OF: Final = {b"%02X" % count: count for count in range(_PIN_LENGTH_MIN, _PIN_LENGTH_MAX + 1)}
 _reference_head: Final = Struct(">qB").pack
 
 
 class PinResult(Enum):
-    """What is known of a transaction's PIN; ABSENT is for callers whose message carries none."""
+    """What is known of a transaction's PIN.
+
+    ABSENT is for callers whose message carries none. LIMITED: nothing was verified, as the card or the key
+    has failed too often in a short time (`hsm_soft.failure_limit`).
+    """
 
     ABSENT = "absent"
     MATCH = "match"
     MISMATCH = "mismatch"
     UNREADABLE = "unreadable"
+    LIMITED = "limited"
 
 
 class BadPin(ValueError):
@@ -56,6 +65,24 @@ class PinReference:
     value: bytes = field(repr=False)
 
 
+class PinChange(Enum):
+    """What became of a request to change a PIN."""
+
+    CHANGED = "changed"
+    WRONG_PIN = "wrong pin"
+    UNREADABLE = "unreadable"
+    EXCLUDED = "excluded"
+    LIMITED = "limited"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPin:
+    """What became of it, and if it was changed what to store from now on."""
+
+    result: PinChange
+    reference: PinReference | None
+
+
 def make_reference(authenticate: Keyed, pin: str, wallet_id: int, random: Random) -> PinReference:
     """The reference value of a new PIN.
 
@@ -68,21 +95,29 @@ def make_reference(authenticate: Keyed, pin: str, wallet_id: int, random: Random
     Raises:
         BadPin: not 4 to 12 digits.
     """
-    if not (pin.isascii() and pin.isdigit() and _PIN_LENGTH_MIN <= len(pin) <= _PIN_LENGTH_MAX):
+    if not (pin.isascii() and pin.isdigit() and PIN_LENGTH_MIN <= len(pin) <= PIN_LENGTH_MAX):
         raise BadPin
     salt = random(_SALT_BYTES)
-    return PinReference(salt, _reference_value(authenticate, wallet_id, pin.encode("ascii"), salt))
+    head = _reference_head(wallet_id, len(pin))
+    return PinReference(salt, authenticate(head + pin.encode("ascii") + salt))
 
 
-def verify_format_0(
-    decrypt: Keyed, authenticate: Keyed, pin_block: bytes, pan: str, wallet_id: int, reference: PinReference
+def verify_pin_block(
+    pin_format: PinBlockFormat,
+    decrypt: Keyed,
+    authenticate: Keyed,
+    pin_block: bytes,
+    pan: str,
+    wallet_id: int,
+    reference: PinReference,
 ) -> PinResult:
-    """MATCH, MISMATCH or UNREADABLE for an encrypted PIN block (ISO 9564-1 format 0).
+    """MATCH, MISMATCH or UNREADABLE for an enciphered PIN block.
 
     Args:
+        pin_format: how the block is laid out.
         decrypt: ECB decryption under the PIN key.
         authenticate: AES-CMAC under the PIN reference key.
-        pin_block: 8 bytes as received; another length is unreadable.
+        pin_block: as received; one of another length is unreadable.
         pan: the card number the terminal built the block with.
         wallet_id: the wallet the reference was made for.
         reference: the stored reference value.
@@ -90,29 +125,48 @@ def verify_format_0(
     Raises:
         NotAPan: `pan` is not digits.
     """
-    pan_field = _pan_field(pan)
-    if len(pin_block) != DES_BLOCK_BYTES:
-        return PinResult.UNREADABLE
-    digits, readable = _read_format_0(decrypt(pin_block), pan_field)
-    value = _reference_value(authenticate, wallet_id, digits, reference.salt)
-    matches = compare_digest(value, reference.value)
-    if not readable:
+    digits, well_formed = read_pin(pin_format, decrypt, pin_block, pan)
+    head = _reference_head(wallet_id, len(digits))
+    matches = compare_digest(authenticate(head + digits.encode("ascii") + reference.salt), reference.value)
+    if not (well_formed and digits.isdigit()):
         return PinResult.UNREADABLE
     return PinResult.MATCH if matches else PinResult.MISMATCH
 
 
-def _reference_value(authenticate: Keyed, wallet_id: int, digits: bytes, salt: bytes) -> bytes:
-    return authenticate(_reference_head(wallet_id, len(digits)) + digits + salt)
+def change_pin(
+    pin_format: PinBlockFormat,
+    decrypt: Keyed,
+    authenticate: Keyed,
+    blocks: tuple[bytes, bytes],
+    pan: str,
+    wallet_id: int,
+    reference: PinReference,
+    policy: PinPolicy,
+    random: Random,
+) -> ChangedPin:
+    """The reference value of a new PIN, if the old one is shown and the new one may be chosen.
 
+    Args:
+        pin_format: how both blocks are laid out.
+        decrypt: ECB decryption under the PIN key.
+        authenticate: AES-CMAC under the PIN reference key.
+        blocks: old and new PIN, enciphered.
+        pan: the card number the terminal built the blocks with.
+        wallet_id: the wallet the reference was made for.
+        reference: the stored reference value of the old PIN.
+        policy: what a cardholder may not choose.
+        random: where the new salt comes from.
 
-def _pan_field(pan: str) -> int:
-    """Four zero nibbles and the rightmost twelve digits before the check digit."""
-    return int(pan_digits(pan)[-13:-1] or b"0", 16)
-
-
-def _read_format_0(clear: bytes, pan_field: int) -> tuple[bytes, bool]:
-    """The digits and whether they are a PIN; every block goes through the same steps."""
-    text = b"%016X" % (int.from_bytes(clear, "big") ^ pan_field)
-    end = 2 + _DIGITS_OF.get(text[:2], 0)
-    digits = text[2:end]
-    return digits, digits.isdigit() and text[end:] == _FILLER[end:]
+    Raises:
+        NotAPan: `pan` is not digits.
+    """
+    old, new = blocks
+    shown = verify_pin_block(pin_format, decrypt, authenticate, old, pan, wallet_id, reference)
+    if shown is not PinResult.MATCH:
+        return ChangedPin(PinChange.WRONG_PIN if shown is PinResult.MISMATCH else PinChange.UNREADABLE, None)
+    digits, well_formed = read_pin(pin_format, decrypt, new, pan)
+    if not (well_formed and digits.isdigit()):
+        return ChangedPin(PinChange.UNREADABLE, None)
+    if policy.excludes(digits):
+        return ChangedPin(PinChange.EXCLUDED, None)
+    return ChangedPin(PinChange.CHANGED, make_reference(authenticate, digits, wallet_id, random))

@@ -1,22 +1,21 @@
-"""What the database holds and only the HSM may read: wallets and card numbers.
+"""What the database holds and only the HSM may read: wallets, card numbers and other personal data.
 
-Both are sealed with AES-256-GCM-SIV (RFC 8452) under a random 12-byte nonce, which stands in front. GCM-SIV
+All are sealed with AES-256-GCM-SIV (RFC 8452) under a random 12-byte nonce, which stands in front. GCM-SIV
 and not GCM because it survives a nonce used twice: a restored machine or a copied process then shows at
 most that two equal states are equal.
 
 A wallet's seal binds wallet id, version and key id, so a state can't be put into another wallet or under
 another version. An old row put back whole still opens: the ledger's event chain sees that, a seal can't. A
-card number's seal carries its key's id in front; its index, a keyed hash of the whole number, finds the
-card without opening anything.
+field's seal carries its key's id in front and binds the field's name; its index, a keyed hash of the whole
+value, finds the row without opening anything.
 """
 
 from struct import Struct
 from typing import Final
 
-from hsm_soft.pan import pan_digits
 from hsm_soft.primitives import AESGCMSIV, InvalidTag, Keyed, Random
 
-__all__ = ["DIGEST_BYTES", "PanSeal", "SealBroken", "WalletSeal", "keyed_digest"]
+__all__ = ["DIGEST_BYTES", "FieldSeal", "SealBroken", "WalletSeal", "keyed_digest"]
 
 DIGEST_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
@@ -57,34 +56,36 @@ class WalletSeal:
         return _opened(self._aead, sealed, _wallet_binding(wallet_id, version, self.key_id))
 
 
-class PanSeal:
-    """Seals card numbers under one key."""
+class FieldSeal:
+    """Seals single values under one key."""
 
-    __slots__ = ("_aead", "_key_id", "_random")
+    __slots__ = ("_aead", "_head", "_random", "key_id")
 
     def __init__(self, key_id: int, key: bytes, random: Random) -> None:
-        self._key_id = key_id.to_bytes(_KEY_ID_BYTES, "big")
+        self.key_id = key_id
+        self._head = key_id.to_bytes(_KEY_ID_BYTES, "big")
         self._aead = AESGCMSIV(key)
         self._random = random
 
-    def seal(self, pan: str) -> bytes:
-        """Key id 2 ‖ nonce 12 ‖ ciphertext ‖ tag 16.
+    @staticmethod
+    def key_id_in(sealed: bytes) -> int:
+        """The id of the key under which something was sealed, as it says."""
+        return int.from_bytes(sealed[:_KEY_ID_BYTES], "big")
 
-        Raises:
-            NotAPan: `pan` is not digits.
-        """
+    def seal(self, data: bytes, field: bytes = b"") -> bytes:
+        """Key id 2 ‖ nonce 12 ‖ ciphertext ‖ tag 16, bound to the field's name; differs at each call."""
         nonce = self._random(_NONCE_BYTES)
-        return self._key_id + nonce + self._aead.encrypt(nonce, pan_digits(pan), self._key_id)
+        return self._head + nonce + self._aead.encrypt(nonce, data, self._head + field)
 
-    def open(self, sealed: bytes) -> str:
-        """The card number.
+    def open(self, sealed: bytes, field: bytes = b"") -> bytes:
+        """The value.
 
         Raises:
-            SealBroken: not sealed by this key.
+            SealBroken: not sealed by this key for this field.
         """
-        if sealed[:_KEY_ID_BYTES] != self._key_id:
+        if sealed[:_KEY_ID_BYTES] != self._head:
             raise SealBroken
-        return _opened(self._aead, sealed[_KEY_ID_BYTES:], self._key_id).decode("ascii")
+        return _opened(self._aead, sealed[_KEY_ID_BYTES:], self._head + field)
 
 
 def keyed_digest(authenticate: Keyed, data: bytes) -> bytes:

@@ -1,60 +1,89 @@
-"""A terminal's sign-on: a new PIN key (PIK) and MAC key (MAK), sent under its master key (TMK) in field 62.
+"""A terminal's sign-on: new session keys, sent under its master key (TMK) in field 62.
 
-Two layouts are in use, told apart by their length; a check value is the first four bytes of eight zero
-bytes encrypted under the clear key:
+PIK is the PIN key, MAK the MAC key, TDK the track key. A layout is a row of places, one for each key; the key
+stands in its place under the TMK, and behind it the first bytes of zeros encrypted under the clear key:
 
     24 bytes: PIK 8 ‖ check 4 ‖ MAK 8 ‖ check 4
     40 bytes: PIK 16 ‖ check 4 ‖ MAK 8 ‖ eight zero bytes ‖ check 4      the MAC stays single DES
+    60 bytes: the 40 ‖ TDK 16 ‖ check 4
+    56 bytes: PIK 24 ‖ check 4 ‖ MAK 24 ‖ check 4                        inferred from their lengths
+    84 bytes: the 56 ‖ TDK 24 ‖ check 4                                  likewise
+    SM4, 48:  PIK 16 ‖ check 8 ‖ MAK 16 ‖ check 8                        keys and checks confirmed, order not
 
-Four bytes of check value are the dialect's; outside it no more than three are shown. New keys have odd
-parity, are not weak or semi-weak, and their halves differ.
+The TMK must be at least as strong as what goes under it: triple length for the layouts of 56 and 84 bytes, an
+SM4 key for the SM4 layout. Four bytes of check value are the dialect's; outside it no more than three are
+shown of a DES key.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
-from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyBlockRefused, KeyUsage, Refusal
-from hsm_soft.primitives import DES_BLOCK_BYTES, Keyed, Random, des_encryptor
-
-__all__ = ["SessionKeys", "SignOnLayout", "check_value", "new_des_key", "new_session_keys", "refuse_weak"]
-
-_CHECK_VALUE_BYTES: Final = 4
-_ODD_PARITY: Final = bytes(byte ^ (byte.bit_count() + 1) % 2 for byte in range(256))
-
-# NIST SP 800-67: the four weak keys, then the six pairs of semi-weak ones.
-_WEAK: Final = frozenset(
-    bytes.fromhex(key)
-    for key in (
-        *("0101010101010101", "FEFEFEFEFEFEFEFE", "E0E0E0E0F1F1F1F1", "1F1F1F1F0E0E0E0E"),
-        *("011F011F010E010E", "1F011F010E010E01"),
-        *("01E001E001F101F1", "E001E001F101F101"),
-        *("01FE01FE01FE01FE", "FE01FE01FE01FE01"),
-        *("1FE01FE00EF10EF1", "E01FE01FF10EF10E"),
-        *("1FFE1FFE0EFE0EFE", "FE1FFE1FFE0EFE0E"),
-        *("E0FEE0FEF1FEF1FE", "FEE0FEE0FEF1FEF1"),
-    )
+from hsm_soft.key_block import KeyBlock, KeyBlockProtection, algorithm_in, check_use
+from hsm_soft.key_refused import KeyBlockRefused, Refusal
+from hsm_soft.key_usage import Action, Algorithm, KeyUsage, strength_bits
+from hsm_soft.new_keys import new_key
+from hsm_soft.primitives import (
+    AES_BLOCK_BYTES,
+    DES_BLOCK_BYTES,
+    Random,
+    des_encryptor,
+    sm4_encryptor,
 )
+
+__all__ = ["Place", "SessionKeys", "SignOnLayout", "check_value", "new_session_keys"]
+
+
+class Place(NamedTuple):
+    """One key's place in field 62: the key, the bytes it takes up, the bytes of its check value."""
+
+    usage: KeyUsage
+    algorithm: Algorithm
+    key_bytes: int
+    place_bytes: int
+    check_bytes: int
+
+
+def _place(usage: KeyUsage, algorithm: Algorithm, key_bytes: int, place_bytes: int | None = None) -> Place:
+    check_bytes = 8 if algorithm is Algorithm.SM4 else 4
+    return Place(usage, algorithm, key_bytes, place_bytes or key_bytes, check_bytes)
+
+
+_PIN: Final = KeyUsage.PIN_ENCRYPTION
+_MAC: Final = KeyUsage.POS_MAC
+_TRACK: Final = KeyUsage.TRACK_ENCRYPTION
+_DES, _TDES, _SM4 = Algorithm.DES, Algorithm.TDES, Algorithm.SM4
+_DOUBLE: Final = (_place(_PIN, _TDES, 16), _place(_MAC, _DES, 8, 16))
+_TRIPLE: Final = (_place(_PIN, _TDES, 24), _place(_MAC, _TDES, 24))
 
 
 class SignOnLayout(Enum):
-    """Layout of field 62 in a sign-on response: bytes of the PIN key, bytes of the MAC key's place."""
+    """Layout of field 62 in a sign-on response: its places in their order."""
 
-    SINGLE_24 = (8, 8)
-    DOUBLE_40 = (16, 16)
+    SINGLE_24 = (_place(_PIN, _DES, 8), _place(_MAC, _DES, 8))
+    DOUBLE_40 = _DOUBLE
+    DOUBLE_60 = (*_DOUBLE, _place(_TRACK, _TDES, 16))
+    TRIPLE_56 = _TRIPLE
+    TRIPLE_84 = (*_TRIPLE, _place(_TRACK, _TDES, 24))
+    SM4_48 = (_place(_PIN, _SM4, 16), _place(_MAC, _SM4, 16))
 
-    def __init__(self, pin_key_bytes: int, mac_place_bytes: int) -> None:
-        self.pin_key_bytes = pin_key_bytes
-        self.mac_place_bytes = mac_place_bytes
+    def __init__(self, *places: Place) -> None:
+        self.places = places
+
+    @property
+    def length_bytes(self) -> int:
+        """Bytes of field 62."""
+        return sum(place.place_bytes + place.check_bytes for place in self.places)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionKeys:
-    """Field 62 for the terminal, and the same keys as key blocks for the switch."""
+    """Field 62 for the terminal, and the same keys as key blocks for the switch; not all have a track key."""
 
     field_62: bytes = field(repr=False)
     pin_key: KeyBlock = field(repr=False)
     mac_key: KeyBlock = field(repr=False)
+    track_key: KeyBlock | None = field(default=None, repr=False)
 
 
 def new_session_keys(
@@ -63,46 +92,38 @@ def new_session_keys(
     """New keys for one terminal.
 
     Raises:
-        KeyBlockRefused: `terminal_master` is not a terminal master key.
+        KeyBlockRefused: `terminal_master` is not a terminal master key, of another cipher than the layout's
+            keys, or weaker than they are.
     """
-    encrypt = des_encryptor(protection.unwrap(terminal_master, KeyUsage.TERMINAL_MASTER))
-    pin_key = new_des_key(layout.pin_key_bytes, random)
-    mac_key = new_des_key(DES_BLOCK_BYTES, random)
-    return SessionKeys(
-        _encrypted(encrypt, pin_key, layout.pin_key_bytes)
-        + _encrypted(encrypt, mac_key, layout.mac_place_bytes),
-        protection.wrap(KeyUsage.PIN_ENCRYPTION, pin_key, random),
-        protection.wrap(KeyUsage.POS_MAC, mac_key, random),
-    )
+    header, master = protection.open(terminal_master)
+    check_use(header, len(master), KeyUsage.TERMINAL_MASTER, Action.ENCRYPT)
+    algorithm = algorithm_in(header)
+    encrypt = _ENCRYPTORS[algorithm](master)
+    parts, blocks = [], []
+    for place in layout.places:
+        _refuse_unfit(place, algorithm, len(master))
+        key = new_key(place.algorithm, place.key_bytes, random)
+        parts.append(encrypt(key).ljust(place.place_bytes, b"\0") + _check_value(place, key))
+        blocks.append(protection.wrap(place.usage, key, random, algorithm=place.algorithm))
+    return SessionKeys(b"".join(parts), *blocks)
 
 
 def check_value(key: bytes) -> bytes:
-    """The first four bytes of eight zero bytes encrypted under an 8- or 16-byte DES key."""
-    return des_encryptor(key)(bytes(DES_BLOCK_BYTES))[:_CHECK_VALUE_BYTES]
+    """The first four bytes of eight zero bytes encrypted under a DES key, as terminals compare them."""
+    return des_encryptor(key)(bytes(DES_BLOCK_BYTES))[:4]
 
 
-def new_des_key(length_bytes: int, random: Random) -> bytes:
-    """A key of 8 or 16 bytes with odd parity that is neither weak nor made of equal halves."""
-    while True:
-        key = random(length_bytes).translate(_ODD_PARITY)
-        if not _is_weak(key):
-            return key
+_ENCRYPTORS: Final = {Algorithm.TDES: des_encryptor, Algorithm.SM4: sm4_encryptor}
 
 
-def refuse_weak(key: bytes) -> None:
-    """Returns only if the key is not weak, whatever its parity bits.
-
-    Raises:
-        KeyBlockRefused: a weak or semi-weak half, or equal halves, which are single DES in disguise.
-    """
-    if _is_weak(key.translate(_ODD_PARITY)):
-        raise KeyBlockRefused(Refusal.WEAK)
+def _check_value(place: Place, key: bytes) -> bytes:
+    if place.algorithm is Algorithm.SM4:
+        return sm4_encryptor(key)(bytes(AES_BLOCK_BYTES))[: place.check_bytes]
+    return check_value(key)
 
 
-def _is_weak(key: bytes) -> bool:
-    halves = [key[start : start + DES_BLOCK_BYTES] for start in range(0, len(key), DES_BLOCK_BYTES)]
-    return not _WEAK.isdisjoint(halves) or len(set(halves)) < len(halves)
-
-
-def _encrypted(encrypt: Keyed, key: bytes, place_bytes: int) -> bytes:
-    return encrypt(key).ljust(place_bytes, b"\0") + check_value(key)
+def _refuse_unfit(place: Place, algorithm: Algorithm, master_bytes: int) -> None:
+    if (place.algorithm is Algorithm.SM4) != (algorithm is Algorithm.SM4):
+        raise KeyBlockRefused(Refusal.ALGORITHM)
+    if strength_bits(place.algorithm, place.key_bytes) > strength_bits(algorithm, master_bytes):
+        raise KeyBlockRefused(Refusal.STRENGTH)

@@ -22,9 +22,9 @@ import directory
 import hsm_soft
 import ledger.postgres
 from directory.service import Directory
-from hsm_soft.hsm import SoftHsm
-from hsm_soft.key_store import open_hsm
-from hsm_soft.master_key import DEVELOPMENT_FILE_NAME, MasterKey, load_or_create_master_key
+from hsm_soft.data_key_store import hand_over_data_keys
+from hsm_soft.interface import Hsm
+from hsm_soft.process.client import HsmObserver
 from iso8583_specs.codec import codec_for
 from ledger.postgres.committer import Ledger, enter
 from routing.table import RangeTable
@@ -32,7 +32,9 @@ from storage.database import connect, create_pool
 from storage.embedded import EmbeddedPostgres, ServerSettings
 from storage.migrations import Component, migrate
 from switch.config import Settings
+from switch.hsm_access import opened_hsm
 from switch.observability.health import start_health_server
+from switch.observability.hsm_events import HsmEvents
 from switch.observability.ledger_events import LedgerEvents
 from switch.observability.logs import get
 from switch.observability.metrics import Metrics
@@ -41,6 +43,8 @@ from switch.shell.clock import Clock
 from switch.shell.database_keeper import keep_up
 from switch.shell.gate import Gate
 from switch.shell.listener import Listener
+from switch.shell.resealer import keep_in_step
+from switch.shell.wallet_sealer import WalletSealer
 from switch.transaction.flow import Flow, Parts
 from switch.transaction.management import Management
 from switch.transaction.turns import Turns
@@ -102,7 +106,7 @@ class Workbench:
 
     settings: Settings
     dsn: str
-    hsm: SoftHsm
+    hsm: Hsm
     clock: Clock
 
     @asynccontextmanager
@@ -114,41 +118,32 @@ class Workbench:
         finally:
             await connection.close()
 
+    @property
+    def sealer(self) -> WalletSealer:
+        """The ledger's way to the HSM."""
+        return WalletSealer(self.hsm, self._learn_data_keys)
+
+    async def _learn_data_keys(self) -> None:
+        async with self.connection() as connection:
+            await hand_over_data_keys(connection, self.hsm)
+
 
 @asynccontextmanager
-async def open_workbench(settings: Settings, dsn: str) -> AsyncIterator[Workbench]:
+async def open_workbench(
+    settings: Settings, dsn: str, observer: HsmObserver | None = None
+) -> AsyncIterator[Workbench]:
     """Migrate the database and open the HSM.
 
     Raises:
         DatabaseUnavailable: the database can't be reached.
         MigrationError: the database doesn't fit this program.
+        HsmUnavailable: the HSM's own process isn't there.
         MasterKeyError: the master key can't be had.
         WrongMasterKey: the database was made under another master key.
     """
     await migrate(dsn, COMPONENTS)
-    master_key = _master_key(settings)
-    connection = await connect(dsn)
-    try:
-        hsm = await open_hsm(connection, master_key)
-    finally:
-        await connection.close()
-    yield Workbench(settings, dsn, hsm, Clock(settings.clock.time_zone))
-
-
-def _master_key(settings: Settings) -> MasterKey:
-    """The configured master key; in development one is made at first start, and every start says so."""
-    development = settings.environment == "development"
-    path = settings.hsm.master_key_file or settings.home / DEVELOPMENT_FILE_NAME
-    key = load_or_create_master_key(
-        path,
-        allow_create=development and settings.hsm.master_key_file is None,
-        allow_development=development,
-    )
-    if key.development:
-        _log.warning(
-            "DEVELOPMENT MASTER KEY in use: nothing here is secret", file=str(path), made_now=key.created
-        )
-    return key
+    async with opened_hsm(settings, dsn, observer or HsmObserver()) as hsm:
+        yield Workbench(settings, dsn, hsm, Clock(settings.clock.time_zone))
 
 
 class Node:
@@ -156,14 +151,15 @@ class Node:
 
     Args:
         bench: The opened workbench.
+        metrics: Of this node.
         revive: Starts the database's server again if it has died; None where that isn't ours to do.
     """
 
-    def __init__(self, bench: Workbench, revive: Callable[[], bool] | None = None) -> None:
+    def __init__(self, bench: Workbench, metrics: Metrics, revive: Callable[[], bool] | None = None) -> None:
         self._bench = bench
         self._revive = revive
         self._settings = bench.settings
-        self._metrics = Metrics(enabled=bench.settings.observability.metrics)
+        self._metrics = metrics
         self._stopping = asyncio.Event()
         self._log = TransactionLog(enabled=bench.settings.observability.log_level in ("debug", "info"))
         self._listeners: list[Listener] = []
@@ -179,13 +175,13 @@ class Node:
         bench, settings = self._bench, self._settings.observability
         self._heed_signals()
         node = await enter(bench.dsn, bench.clock.today().date())
-        self._ledger = Ledger(bench.dsn, bench.hsm, node, LedgerEvents(self._metrics))
+        self._ledger = Ledger(bench.dsn, bench.sealer, node, LedgerEvents(self._metrics))
         await self._ledger.start()
         pool = await create_pool(bench.dsn, size=_POOL_SIZE)
         try:
             page = start_health_server(settings.host, settings.port, self._metrics, self.readiness)
             with closing(page):
-                async with self._database_kept_up():
+                async with self._database_kept_up(), self._data_keys_in_step():
                     await self._listen(pool, announce)
                     announce(f"observability on http://{settings.host}:{page.port}")
                     announce("ready")
@@ -207,6 +203,14 @@ class Node:
             yield
         finally:
             await _cancelled(keeper)
+
+    @asynccontextmanager
+    async def _data_keys_in_step(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(keep_in_step(self._bench.connection, self._bench.hsm), name="data keys")
+        try:
+            yield
+        finally:
+            await _cancelled(task)
 
     async def _listen(self, pool: "asyncpg.Pool[asyncpg.Record]", announce: Callable[[str], None]) -> None:
         gate = Gate(self._settings.limits.in_flight_max)
@@ -237,7 +241,7 @@ class Node:
     def readiness(self) -> Mapping[str, bool]:
         """What must hold for the node to take requests; read from another thread."""
         accepting = bool(self._listeners) and not self._stopping.is_set()
-        return {"accepting": accepting, "ledger": self._ledger.is_ready}
+        return {"accepting": accepting, "ledger": self._ledger.is_ready, "hsm": self._bench.hsm.is_ready}
 
     def _heed_signals(self) -> None:
         """From now on the first SIGTERM or SIGINT stops the node, also one that comes before it is ready."""
@@ -306,8 +310,9 @@ async def run_node(
         revive: Starts the database's server again if it has died; None where that isn't ours to do.
     """
     _lift_limit_of_open_files()
-    async with open_workbench(settings, dsn) as bench:
-        await Node(bench, revive).run(announce)
+    metrics = Metrics(enabled=settings.observability.metrics)
+    async with open_workbench(settings, dsn, HsmEvents(metrics)) as bench:
+        await Node(bench, metrics, revive).run(announce)
 
 
 def _lift_limit_of_open_files() -> None:

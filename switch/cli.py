@@ -10,7 +10,20 @@ from importlib.metadata import entry_points
 
 import typer
 
-from switch.commands import convert, database, decode, dialect, doctor, encode, ledger, run, transaction
+from hsm_soft.process.hardening import harden
+from switch.commands import (
+    convert,
+    database,
+    decode,
+    dialect,
+    doctor,
+    encode,
+    hsm,
+    keys,
+    ledger,
+    run,
+    transaction,
+)
 
 _GROUP = "cardswitch.commands"
 
@@ -24,7 +37,7 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_show_locals=False,
     )
-    for module in (run, database, transaction, ledger, decode, encode, convert, doctor, dialect):
+    for module in (run, database, transaction, ledger, hsm, keys, decode, encode, convert, doctor, dialect):
         module.add(app)
     for entry in sorted(entry_points(group=_GROUP), key=lambda each: each.name):
         entry.load()(app)
@@ -32,5 +45,6 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """What the `cardswitch` script calls."""
+    """What the `cardswitch` script calls; whichever command it is, keys may pass through its memory."""
+    harden()
     build()()

@@ -127,6 +127,7 @@ def _served_dialect(name: str) -> str:
 _STREAM_FRAMINGS = [name for name, framing in FRAMINGS.items() if framing.length_bytes]
 
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
+OptionalPath = Annotated[AbsolutePath | None, BeforeValidator(_empty_as_none)]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=40)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -203,8 +204,20 @@ class Clock(_Table):
 class Hsm(_Table):
     """The software HSM."""
 
-    master_key_file: Annotated[AbsolutePath | None, BeforeValidator(_empty_as_none)] = None
-    """File of the master key; None uses the development key in `home`."""
+    mode: Literal["in_process", "process"] = "in_process"
+    """`process`: served by `cardswitch hsm serve` on the socket, and the switch holds no key."""
+    socket: OptionalPath = None
+    """The HSM's socket; None puts it in `home`. Its folder belongs to the HSM's user alone."""
+    answer_seconds: Seconds = 5.0
+    """How long an answer of the HSM's process may take before it counts as gone."""
+    master_key_file: OptionalPath = None
+    """File of the master key, or folder of its components; None uses the development key in `home`."""
+    previous_master_key_file: OptionalPath = None
+    """The master key that is being replaced; only until all keys are moved."""
+    passphrase_folder: OptionalPath = None
+    """A file for each officer of a component, and for the PIN of a token; None asks on the terminal."""
+    token_module: OptionalPath = None
+    """The PKCS#11 library of the token that opens the master key."""
 
 
 class Keys(_Table):

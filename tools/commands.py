@@ -184,7 +184,7 @@ async def _world_maker(bench: Workbench, seed: DemoSeed) -> AsyncIterator[WorldM
     """A world's maker whose wallets are the ledger's."""
     node = await enter(bench.dsn, bench.clock.today().date())
     numbers = TransactionNumbers(node)
-    opener = WalletOpener(node, numbers, bench.hsm)
+    opener = WalletOpener(node, numbers, bench.sealer)
 
     async def open_wallets(
         connection: "asyncpg.Connection[asyncpg.Record]", openings: Sequence[Opening]
@@ -192,7 +192,7 @@ async def _world_maker(bench: Workbench, seed: DemoSeed) -> AsyncIterator[WorldM
         await opener.open_wallets(connection, openings, bench.clock.now_us())
 
     async with bench.connection() as writer, bench.connection() as reader:
-        wallets = Wallets(numbers.next, open_wallets, partial(balances, reader, bench.hsm))
+        wallets = Wallets(numbers.next, open_wallets, partial(balances, reader, bench.sealer))
         yield WorldMaker(writer, reader, bench.hsm, wallets, seed)
 
 

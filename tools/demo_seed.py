@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from hsm_soft.session_keys import new_des_key
+from hsm_soft.new_keys import new_des_key
 from tools.trouble import Trouble
 
 SEED_BYTES: Final = 32

@@ -20,6 +20,7 @@ from directory.commands import CardRow, add_merchant, add_product, add_terminal,
 from directory.reading import read_cards
 from directory.records import CardState, Merchant, MerchantState, PanIndex, Product
 from hsm_soft.hsm import SoftHsm
+from hsm_soft.interface import Hsm
 from ledger.postgres.opening import Opening
 from storage.database import database_errors
 from tools.demo_parties import (
@@ -95,7 +96,7 @@ class WorldMaker:
         self,
         writer: "asyncpg.Connection[asyncpg.Record]",
         reader: "asyncpg.Connection[asyncpg.Record]",
-        hsm: SoftHsm,
+        hsm: Hsm,
         wallets: Wallets,
         seed: DemoSeed,
     ) -> None:
@@ -119,11 +120,12 @@ class WorldMaker:
                 for terminal in terminals:
                     if terminal.number % TERMINALS_OF_MERCHANT == 1:
                         await _add_merchant(self._writer, terminal.merchant)
+                    master_key = await self._hsm.ask(SoftHsm.import_terminal_master, terminal.master_key)
                     await add_terminal(
                         self._writer,
                         terminal.merchant.merchant_id,
                         terminal.terminal_id,
-                        master_key=self._hsm.import_terminal_master(terminal.master_key),
+                        master_key=master_key,
                     )
         return terminals
 
@@ -158,7 +160,7 @@ class WorldMaker:
             raise WorldOfAnotherSeed
 
     async def _prepare(self, numbers: range, balance_minor: int) -> _Chunk:
-        indexes = [self._pan_index(number) async for number in _paced(numbers)]
+        indexes = [await self._pan_index(number) async for number in _paced(numbers)]
         with database_errors():
             there = await read_cards(self._reader, indexes, {})
         wallet_of = {pan_index: card.wallet_id for pan_index, card in there.items()}
@@ -169,18 +171,18 @@ class WorldMaker:
             pan_index = indexes[number - numbers.start]
             wallet_id = wallet_of.get(pan_index)
             if wallet_id is None:
-                self._add_new(chunk, card, pan_index, balance_minor)
+                await self._add_new(chunk, card, pan_index, balance_minor)
             else:
                 chunk.cards.append(WorldCard(card, balance_of[wallet_id]))
         return chunk
 
-    def _pan_index(self, number: int) -> PanIndex:
-        return PanIndex(self._hsm.pan_index(demo_card(self._seed, number).pan))
+    async def _pan_index(self, number: int) -> PanIndex:
+        return PanIndex(await self._hsm.ask(SoftHsm.pan_index, demo_card(self._seed, number).pan))
 
-    def _add_new(self, chunk: _Chunk, card: DemoCard, pan_index: PanIndex, balance_minor: int) -> None:
+    async def _add_new(self, chunk: _Chunk, card: DemoCard, pan_index: PanIndex, balance_minor: int) -> None:
         wallet_id = self._wallets.new_id()
-        reference = self._hsm.make_pin_reference(card.pin, wallet_id)
-        sealed = self._hsm.seal_pan(card.pan)
+        reference = await self._hsm.ask(SoftHsm.make_pin_reference, card.pin, wallet_id)
+        sealed = await self._hsm.ask(SoftHsm.seal_pan, card.pan)
         chunk.cards.append(WorldCard(card, balance_minor))
         chunk.openings.append(Opening(wallet_id, balance_minor))
         chunk.rows.append(

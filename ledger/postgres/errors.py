@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import asyncpg
 
+from ledger.sealer import SealerUnavailable
+
 
 class GroupFailed(Exception):
     """The group was certainly not committed."""
@@ -36,6 +38,10 @@ class Conflict(GroupFailed):
 
 class NoResources(GroupFailed):
     """PostgreSQL has no disk, memory or connections left: trying each intent alone would not help."""
+
+
+class NoSealer(NoResources):
+    """Whoever keeps the keys can't be asked: no wallet can be opened or sealed now."""
 
 
 class Undecidable(GroupFailed):
@@ -97,5 +103,7 @@ def before_sending() -> Iterator[None]:
         yield
     except (GroupFailed, OutcomeUnknown):
         raise
+    except SealerUnavailable as unavailable:
+        raise NoSealer(str(unavailable)) from None
     except Exception as error:
         raise Undecidable(type(error).__name__) from error

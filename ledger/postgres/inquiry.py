@@ -11,8 +11,7 @@ from ledger.identity import CHANGES_MAX, TransactionKind, change_key, duplicate_
 from ledger.outcome import Outcome
 from ledger.postgres.chain import TransactionRow
 from ledger.postgres.dedup import ROLE_OWN, ROLE_RESTORE, ROLE_UNDO, ROLE_VOID
-from ledger.sealer import Sealer
-from ledger.wallet import decode_state
+from ledger.sealer import Sealer, state_in
 
 _NEWEST_FIRST = 1_000
 _TRANSACTION = ", ".join(TransactionRow._fields)
@@ -173,11 +172,14 @@ async def open_date(connection: "asyncpg.Connection[asyncpg.Record]") -> date | 
 async def balances(
     connection: "asyncpg.Connection[asyncpg.Record]", sealer: Sealer, wallet_ids: Sequence[int]
 ) -> Mapping[int, int]:
-    """The cash balance of these wallets now, in minor units."""
+    """The cash balance of these wallets now, in minor units.
+
+    Raises:
+        SealBroken: a wallet's seal isn't whole.
+        SealerUnavailable: the wallets can't be opened now.
+    """
     rows = await connection.fetch(
         "SELECT id, version, key_id, sealed FROM ledger.wallet WHERE id = ANY($1::bigint[])", wallet_ids
     )
-    return {
-        wallet_id: decode_state(sealer.open_wallet(wallet_id, version, key_id, sealed)).balance_minor
-        for wallet_id, version, key_id, sealed in rows
-    }
+    opened = await sealer.open_wallets([tuple(row) for row in rows])
+    return {row["id"]: state_in(state).balance_minor for row, state in zip(rows, opened, strict=True)}

@@ -47,8 +47,8 @@ from ledger.postgres.errors import (
 from ledger.postgres.group import Group, Knowledge, Moved, WorkingWallet, refused
 from ledger.postgres.observer import LedgerObserver
 from ledger.postgres.session import SealedSwap, Session, WalletRow, WriterHead
-from ledger.sealer import Sealer
-from ledger.wallet import decode_state, encode_state
+from ledger.sealer import SealBroken, Sealer, state_in
+from ledger.wallet import UnreadableState, encode_state
 
 GROUP_LIMIT = 512
 GROUPS_UNDER_LOCKS = 100
@@ -263,7 +263,7 @@ class Lane:
             group = await self._read(intents, under_locks=under_locks)
             results = [group.settle(intent) for intent in intents]
             written = self._numbered(group, results)
-            swaps = self._sealed_swaps(group)
+            swaps = await self._sealed_swaps(group)
         if group.transactions:
             self._sent = written
             await self._session.write(self._writer, group, written.head, swaps)
@@ -284,8 +284,7 @@ class Lane:
             wallets = self._cached(ids)
         missing = [i for i in ids if i not in wallets]
         if missing:
-            for row in await session.load_wallets(missing):
-                self._admit(row, wallets)
+            await self._admit(await session.load_wallets(missing), wallets)
         knowledge = Knowledge(found, originals, wallets)
         return Group(self._writer.open_date.toordinal(), knowledge, self._is_mine)
 
@@ -328,18 +327,18 @@ class Lane:
                 wallets[wallet_id] = WorkingWallet(cached[0], cached[0], cached[1])
         return wallets
 
-    def _admit(self, row: WalletRow, wallets: dict[int, WorkingWallet]) -> None:
-        """Open a loaded wallet, or quarantine it: then it stays absent and its intents are refused."""
-        if row.version != row.newest:
-            self._observer.wallet_quarantined(row.id, "not the newest version")
-            return
-        try:
-            opened = self._sealer.open_wallet(row.id, row.version, row.key_id, row.sealed)
-            state = decode_state(opened)
-        except Exception as error:  # noqa: BLE001 - whatever the keeper raises, this wallet can't be trusted
-            self._observer.wallet_quarantined(row.id, type(error).__name__)
-            return
-        wallets[row.id] = WorkingWallet(row.version, row.version, state)
+    async def _admit(self, rows: Sequence[WalletRow], wallets: dict[int, WorkingWallet]) -> None:
+        """Open loaded wallets, or quarantine them: then they stay absent and their intents are refused."""
+        newest = [row for row in rows if row.version == row.newest]
+        for row in rows:
+            if row.version != row.newest:
+                self._observer.wallet_quarantined(row.id, "not the newest version")
+        opened = await self._sealer.open_wallets([(r.id, r.version, r.key_id, r.sealed) for r in newest])
+        for row, state in zip(newest, opened, strict=True):
+            try:
+                wallets[row.id] = WorkingWallet(row.version, row.version, state_in(state))
+            except (SealBroken, UnreadableState) as defect:
+                self._observer.wallet_quarantined(row.id, type(defect).__name__)
 
     def _numbered(self, group: Group, results: list[Result | Moved]) -> _Written:
         """Fix the group's identity: the next sequence number, and the hash over its rows in order."""
@@ -351,13 +350,15 @@ class Lane:
         )
         return _Written(writer.seq + 1, digest, group, results)
 
-    def _sealed_swaps(self, group: Group) -> list[SealedSwap]:
-        swaps = []
-        for wallet_id, wallet in group.swaps():
-            state = encode_state(wallet.state)
-            key_id, sealed = self._sealer.seal_wallet(wallet_id, wallet.version, state)
-            swaps.append(SealedSwap(wallet_id, wallet.expected, wallet.version, key_id, sealed))
-        return swaps
+    async def _sealed_swaps(self, group: Group) -> list[SealedSwap]:
+        swaps = group.swaps()
+        if not swaps:
+            return []
+        sealed = await self._sealer.seal_wallets([(i, w.version, encode_state(w.state)) for i, w in swaps])
+        return [
+            SealedSwap(wallet_id, wallet.expected, wallet.version, *seal)
+            for (wallet_id, wallet), seal in zip(swaps, sealed, strict=True)
+        ]
 
     def _accept(self, batch: Sequence[Waiting], written: _Written) -> None:
         """The group is durable: move the writer on, remember its wallets, and answer."""

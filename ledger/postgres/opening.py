@@ -103,14 +103,16 @@ class WalletOpener:
         writer: WriterHead,
         transaction_id: int,
     ) -> None:
-        seal = self._sealer.seal_wallet
+        sealed = await self._sealer.seal_wallets(
+            [(i, _FIRST_VERSION, encode_state(WalletState(balance))) for i, balance in openings]
+        )
         await connection.copy_records_to_table(
             "wallet",
             schema_name="ledger",
             columns=["id", "version", "key_id", "sealed"],
             records=[
-                (i, _FIRST_VERSION, *seal(i, _FIRST_VERSION, encode_state(WalletState(balance))))
-                for i, balance in openings
+                (opening.wallet_id, _FIRST_VERSION, *seal)
+                for opening, seal in zip(openings, sealed, strict=True)
             ],
         )
         await connection.copy_records_to_table(

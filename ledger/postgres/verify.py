@@ -15,8 +15,8 @@ from asyncpg.cursor import CursorFactory
 
 from ledger.chart import AccountKind
 from ledger.postgres.chain import EntryRow, TransactionRow, genesis, group_hash
-from ledger.sealer import Sealer
-from ledger.wallet import decode_state
+from ledger.sealer import SealBroken, Sealer, state_in
+from ledger.wallet import UnreadableState
 
 _FETCH = 5_000
 _TRANSACTION = ", ".join(f"t.{column}" for column in TransactionRow._fields)
@@ -145,28 +145,27 @@ async def _verify_seals(
     connection: "asyncpg.Connection[asyncpg.Record]", sealer: Sealer, offences: list[Offence]
 ) -> int:
     query = """
-        SELECT w.id, w.version, w.key_id, w.sealed, coalesce(b.balance, 0)::bigint
+        SELECT w.id, w.version, w.key_id, w.sealed, coalesce(b.balance, 0)::bigint AS balance
           FROM ledger.wallet w LEFT JOIN
                (SELECT account_id, sum(amount_minor) AS balance FROM ledger.entry
                  WHERE account_kind = $1 GROUP BY account_id) b ON b.account_id = w.id"""
+    cursor = await connection.cursor(query, int(AccountKind.WALLET_CASH))
     count = 0
-    async for wallet_id, version, key_id, sealed, journal in connection.cursor(
-        query, int(AccountKind.WALLET_CASH), prefetch=_FETCH
-    ):
-        count += 1
-        wrong = _seal_defect(sealer, wallet_id, version, key_id, sealed, journal)
-        if wrong is not None:
-            offences.append(Offence(SEALS, f"wallet {wallet_id}: {wrong}"))
+    while rows := await cursor.fetch(_FETCH):
+        count += len(rows)
+        opened = await sealer.open_wallets([tuple(row)[:4] for row in rows])
+        for row, state in zip(rows, opened, strict=True):
+            wrong = _seal_defect(state, row["balance"])
+            if wrong is not None:
+                offences.append(Offence(SEALS, f"wallet {row['id']}: {wrong}"))
     return count
 
 
-def _seal_defect(
-    sealer: Sealer, wallet_id: int, version: int, key_id: int, sealed: bytes, journal_minor: int
-) -> str | None:
+def _seal_defect(opened: bytes | None, journal_minor: int) -> str | None:
     try:
-        state = decode_state(sealer.open_wallet(wallet_id, version, key_id, sealed))
-    except Exception as error:  # noqa: BLE001 - whatever the keeper raises, the seal isn't whole
-        return type(error).__name__
+        state = state_in(opened)
+    except (SealBroken, UnreadableState) as defect:
+        return type(defect).__name__
     return None if state.balance_minor == journal_minor else "sealed balance differs from its entries"
 
 

@@ -16,8 +16,11 @@ import orjson
 import typer
 import uvloop
 
+from hsm_soft.interface import HsmUnavailable
 from hsm_soft.key_store import WrongMasterKey
 from hsm_soft.master_key import MasterKeyError
+from hsm_soft.process.socket_file import SocketRefused
+from ledger.sealer import SealerUnavailable
 from storage.database import DatabaseUnavailable
 from storage.embedded import EmbeddedPostgresError
 from storage.migrations import MigrationError
@@ -36,8 +39,11 @@ JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON,
 EXPECTED_TROUBLE: Final = (
     DatabaseUnavailable,
     EmbeddedPostgresError,
+    HsmUnavailable,
     MasterKeyError,
     MigrationError,
+    SealerUnavailable,
+    SocketRefused,
     WrongMasterKey,
 )
 """What an operator can mend, told in one line."""
@@ -86,6 +92,11 @@ def at_workbench(config: Path | None, work: Callable[[Workbench], Awaitable[T]])
 
     with trouble_told(), database_of(settings) as dsn:
         return run_async(lambda: main(dsn))
+
+
+def announce_json(line: str) -> None:
+    """A line that people and scripts wait for, as JSON."""
+    typer.echo(orjson.dumps({"said": line}).decode())
 
 
 def print_json(value: object) -> None:

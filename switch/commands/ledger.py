@@ -45,7 +45,7 @@ async def _totals(bench: Workbench) -> tuple[date | None, list[AccountTotal]]:
 
 async def _verify(bench: Workbench) -> Report:
     async with bench.connection() as connection:
-        return await verify(connection, bench.hsm)
+        return await verify(connection, bench.sealer)
 
 
 def _print_report(report: Report, *, as_json: bool) -> None:

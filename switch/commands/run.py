@@ -1,10 +1,17 @@
 """`cardswitch run`: the switch itself, in the foreground."""
 
-import orjson
 import typer
 
 from switch.bootstrap import embedded_server_of, run_node
-from switch.commands.frame import ConfigOption, JsonOption, fail, run_async, settings_of, trouble_told
+from switch.commands.frame import (
+    ConfigOption,
+    JsonOption,
+    announce_json,
+    fail,
+    run_async,
+    settings_of,
+    trouble_told,
+)
 
 
 def add(app: typer.Typer) -> None:
@@ -17,16 +24,8 @@ def add(app: typer.Typer) -> None:
         with trouble_told(), embedded_server_of(settings) as server:
             dsn = settings.database.dsn if server is None else server.dsn
             revive = None if server is None else server.revive
-            announce = _announce_json if json else _announce
+            announce = announce_json if json else typer.echo
             try:
                 run_async(lambda: run_node(settings, dsn, announce, revive=revive))
             except OSError as error:
                 raise fail(f"can't listen: {error.strerror or error}") from None
-
-
-def _announce(line: str) -> None:
-    typer.echo(line)
-
-
-def _announce_json(line: str) -> None:
-    typer.echo(orjson.dumps({"said": line}).decode())

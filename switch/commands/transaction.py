@@ -10,6 +10,7 @@ import typer
 
 from directory.inquiry import terminals_named, wallet_of_card
 from directory.records import PanIndex
+from hsm_soft.hsm import SoftHsm
 from ledger.chart import Asset
 from ledger.identity import approval_code, retrieval_reference, transaction_of_reference
 from ledger.postgres import inquiry
@@ -75,7 +76,8 @@ def add(app: typer.Typer) -> None:
                     names = await terminals_named(connection, terminal)
                     found = await inquiry.find_by_terminal(connection, names, batch.zfill(6), stan.zfill(6))
                 elif card:
-                    wallet = await wallet_of_card(connection, PanIndex(bench.hsm.pan_index(card)))
+                    pan_index = PanIndex(await bench.hsm.ask(SoftHsm.pan_index, card))
+                    wallet = await wallet_of_card(connection, pan_index)
                     found = [] if wallet is None else await inquiry.find_by_wallet(connection, wallet)
                 else:
                     number = transaction_of_reference((rrn or "").upper())

@@ -71,6 +71,7 @@ class Metrics:
         self.catalogue: list[Definition] = []
         self._define_connections()
         self._define_transactions()
+        self._define_hsm_process()
         self._define_ledger()
         self._define_process()
         if not enabled:
@@ -121,6 +122,23 @@ class Metrics:
         )
         self._hsm_operations = self._counter(
             "hsm_operations_total", "Operations of the software HSM.", "operation", "result"
+        )
+
+    def _define_hsm_process(self) -> None:
+        self._hsm_connected = self._gauge(
+            "hsm_process_connected", "Whether an HSM in its own process is connected: 1 or 0."
+        )
+        self._hsm_unanswered = self._counter(
+            "hsm_process_unanswered_total", "Operations outstanding when the HSM's process was lost."
+        )
+        self._hsm_refused = self._counter(
+            "hsm_process_refused_total", "Operations not sent: no HSM, or too many outstanding."
+        )
+        self._hsm_frame_sizes = self._distribution(
+            "hsm_process_frame_operations", "Operations in one frame to the HSM's process.", _GROUP_SIZES
+        )
+        self._hsm_round_trips = self._distribution(
+            "hsm_process_round_trip_seconds", "From sending a frame to its answers.", _COMMIT_SECONDS
         )
 
     def _define_ledger(self) -> None:
@@ -258,6 +276,28 @@ class Metrics:
     def hsm_operation(self, operation: str, result: str) -> None:
         """The HSM did one operation."""
         self._hsm_operations[operation, result] += 1
+
+    @_verb
+    def hsm_connected(self) -> None:
+        """An HSM in its own process can be asked."""
+        self._hsm_connected[()] = 1
+
+    @_verb
+    def hsm_lost(self, operations: int) -> None:
+        """It is gone, with so many operations unanswered."""
+        self._hsm_connected[()] = 0
+        self._hsm_unanswered[()] += operations
+
+    @_verb
+    def hsm_refused(self) -> None:
+        """An operation was not sent to it."""
+        self._hsm_refused[()] += 1
+
+    @_verb
+    def hsm_answered(self, operations: int, seconds: float) -> None:
+        """It answered a frame of so many operations."""
+        self._hsm_frame_sizes.observe(operations)
+        self._hsm_round_trips.observe(seconds)
 
     # Ledger
 

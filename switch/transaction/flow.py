@@ -7,12 +7,13 @@ check needs.
 
 Nearly every request finds what it needs in memory and holds its turn at once. It then goes from its bytes to
 the ledger without a pause, and what waits there is one small object. Only a request that has to wait for
-something else, a turn or a record of the directory, starts over in a task of its own; both walk the same
-checks (`_prepare`), one over what is in memory, the other over the whole directory.
+something else, a turn, a record of the directory or an HSM in another process, starts over in a task of its
+own; both walk the same checks (`_prepare`), one over what is in memory, the other over the whole directory.
 
 An answer leaves when its outcome is durable, or when it is certain that there is nothing to be durable. An
-outcome nobody knows yet gets no answer at all: the terminal repeats or reverses. An exception here is a
-defect of the program; it, too, is answered by silence, never by a guess.
+outcome nobody knows yet gets no answer at all, nor does one that the HSM went away from before its MAC was
+made: the terminal repeats or reverses. An exception here is a defect of the program; it, too, is answered by
+silence, never by a guess.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from typing import Final, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar
 from directory.key_sets import candidates
 from directory.records import Card, KeySet, PanIndex, Product, Terminal
 from hsm_soft.hsm import SoftHsm
+from hsm_soft.interface import Hsm, HsmUnavailable
 from hsm_soft.key_block import KeyBlock
 from hsm_soft.pin import PinReference, PinResult
 from hsm_soft.pos_mac import MacMismatch
@@ -68,6 +70,7 @@ PIN_VERDICTS: Final = {
     PinResult.MATCH: PinVerdict.MATCH,
     PinResult.MISMATCH: PinVerdict.MISMATCH,
     PinResult.UNREADABLE: None,
+    PinResult.LIMITED: None,
 }
 """The HSM's result as the checks and the ledger know it."""
 
@@ -144,7 +147,7 @@ class Parts:
 
     directory: SeesRecords
     management: SignsOn
-    hsm: SoftHsm
+    hsm: Hsm
     ledger: PostsIntents
     turns: Turns
     table: RangeTable
@@ -238,7 +241,7 @@ class Flow:
         """A request for the ledger; its turn is taken before anything is waited for."""
         keys = _keys(under_way.request, kind)
         turn = self._turns.hold(*filter(None, keys))
-        if not turn.has_come:
+        if not (turn.has_come and self._hsm.answers_at_once):
             self._spawn(under_way, self._transact_later(under_way, kind, keys, turn))
             return
         try:
@@ -257,11 +260,12 @@ class Flow:
         async with turn:
             prepared = await self._prepare(under_way, kind, keys, self._directory)
             if isinstance(prepared, Reply):
-                self._conclude(under_way, prepared, None)
+                await self._answer(under_way, prepared, None)
                 return
-            result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-            self._ledger.submit(prepared.intent, result.set_result)
-            self._conclude(under_way, self._result_reply(await result), prepared.key_set)
+            told: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+            self._ledger.submit(prepared.intent, told.set_result)
+            result = await told
+        await self._answer(under_way, self._result_reply(result), prepared.key_set)
 
     def _post(self, under_way: UnderWay, turn: Turn, prepared: "Prepared | Reply") -> None:
         if isinstance(prepared, Reply):
@@ -285,21 +289,30 @@ class Flow:
         task.add_done_callback(self._tasks.discard)
 
     async def _guarded(self, under_way: UnderWay, work: Coroutine[None, None, None]) -> None:
-        """Without the database nothing can have been decided, which is answered as such."""
+        """Without the database or the HSM nothing was decided, which is answered as such."""
         try:
-            await work
-        except DatabaseUnavailable:
-            reply = self._short(Outcome.SYSTEM_MALFUNCTION, under_way.number, under_way.now_us)
-            self._conclude(under_way, reply, None)
+            try:
+                await work
+            except (DatabaseUnavailable, HsmUnavailable):
+                reply = self._short(Outcome.SYSTEM_MALFUNCTION, under_way.number, under_way.now_us)
+                await self._answer(under_way, reply, None)
         except Exception:  # noqa: BLE001 - whatever it was, the other requests go on
             self._fail(under_way)
 
     def _conclude(self, under_way: UnderWay, reply: Reply, key_set: KeySet | None) -> None:
-        """Answer; `key_set` has the keys whose MAC goes on the answer (None: no MAC)."""
+        """Answer at once."""
         try:
-            answer = self._write(under_way.request, reply, key_set)
+            _at_once(self._answer(under_way, reply, key_set))
         except Exception:  # noqa: BLE001 - whatever it was, the other requests go on
             self._fail(under_way)
+
+    async def _answer(self, under_way: UnderWay, reply: Reply, key_set: KeySet | None) -> None:
+        """Answer; `key_set` has the keys whose MAC goes on the answer (None: no MAC)."""
+        try:
+            answer = await self._write(under_way.request, reply, key_set)
+        except HsmUnavailable:
+            _log.warning("no MAC to be had for an answer")
+            self._end(under_way, "unanswered", perf_counter() - under_way.started, None)
             return
         seconds = perf_counter() - under_way.started
         self._note(under_way.request, reply, seconds)
@@ -338,11 +351,11 @@ class Flow:
         situation.terminal = await _terminal(request, self._directory)
         refused = await self._line_refusal(situation, self._directory)
         if refused is not None:
-            self._conclude(under_way, self._short(refused, number, now_us), None)
+            await self._answer(under_way, self._short(refused, number, now_us), None)
             return
         assert situation.terminal is not None
         reply = await self._parts.management.manage(request, situation.terminal, number, now_us)
-        self._conclude(under_way, reply, None)
+        await self._answer(under_way, reply, None)
 
     async def _prepare(
         self, under_way: UnderWay, kind: TransactionKind, keys: Keys, directory: SeesRecords
@@ -359,7 +372,7 @@ class Flow:
         if refused is None:
             await self._find_card(situation, key_set, directory)
             refused = first_refusal(ISSUER_CHECKS[request.service], situation)
-        intent = self._intent(situation, kind, keys, under_way, refused)
+        intent = await self._intent(situation, kind, keys, under_way, refused)
         if kind in VOIDED_KIND:
             intent.original_id = transaction_of_reference(request.original_reference) or 0
         return Prepared(intent, key_set)
@@ -372,10 +385,10 @@ class Flow:
         terminal, request = situation.terminal, situation.request
         if terminal is None or request.defect is not None:
             return None
-        used = self._matching(terminal, request, body)
+        used = await self._matching(terminal, request, body)
         if used is None:
             terminal = await directory.reload_terminal(request.merchant_id, request.terminal_id)
-            used = self._matching(terminal, request, body) if terminal is not None else None
+            used = await self._matching(terminal, request, body) if terminal is not None else None
         if used is None or terminal is None:
             return None
         situation.mac_verified = True
@@ -384,13 +397,13 @@ class Flow:
             situation.terminal = await directory.verified(terminal, used)
         return used
 
-    def _matching(self, terminal: Terminal, request: Request, body: bytes) -> KeySet | None:
+    async def _matching(self, terminal: Terminal, request: Request, body: bytes) -> KeySet | None:
         assert request.mac is not None
         data = body[:-_MAC_BYTES]
         now_us = self._clock.now_us()
         for key_set in candidates(terminal.key_sets, now_us, self._parts.old_set_us):
             try:
-                self._hsm.verify_pos_mac(KeyBlock(key_set.mac_key), data, request.mac)
+                await self._hsm.ask(SoftHsm.verify_pos_mac, KeyBlock(key_set.mac_key), data, request.mac)
             except MacMismatch:
                 self._parts.metrics.hsm_operation("verify_pos_mac", "mismatch")
                 continue
@@ -416,25 +429,25 @@ class Flow:
         situation.destination = route(self._parts.table, request.pan.clear)
         if situation.destination is not OWN_LEDGER:
             return
-        index = PanIndex(self._hsm.pan_index(request.pan.clear))
+        index = PanIndex(await self._hsm.ask(SoftHsm.pan_index, request.pan.clear))
         situation.card = directory.peek_card(index) or await directory.card(index)
         if situation.card is not None and request.pin_block is not None:
-            situation.pin = self._verify_pin(request, situation.card, key_set)
+            situation.pin = await self._verify_pin(request, situation.card, key_set)
 
-    def _verify_pin(self, request: Request, card: Card, key_set: KeySet) -> PinVerdict | None:
+    async def _verify_pin(self, request: Request, card: Card, key_set: KeySet) -> PinVerdict | None:
         """The HSM's verdict, under the PIN key of the set whose MAC fitted: never found by trial."""
         assert request.pan is not None
         assert request.pin_block is not None
         if not request.pin_block_usable:
             return None
-        result = self._hsm.verify_pin(
-            KeyBlock(key_set.pin_key), request.pin_block, request.pan.clear, card.wallet_id,
-            PinReference(card.pin_salt, card.pin_value),
+        result = await self._hsm.ask(
+            SoftHsm.verify_pin, KeyBlock(key_set.pin_key), request.pin_block, request.pan.clear,
+            card.wallet_id, PinReference(card.pin_salt, card.pin_value),
         )  # fmt: skip
         self._parts.metrics.hsm_operation("verify_pin", result.value)
         return PIN_VERDICTS[result]
 
-    def _intent(
+    async def _intent(
         self,
         situation: Situation,
         kind: TransactionKind,
@@ -448,19 +461,19 @@ class Flow:
         if card is None and request.pan is not None and (kind in REVERSED_KIND or kind in VOIDED_KIND):
             wallet_id = 0
         return Intent(
-            under_way.number, kind, keys.own, self._fingerprint(request), under_way.now_us,
+            under_way.number, kind, keys.own, await self._fingerprint(request), under_way.now_us,
             int(request.currency or Asset.CNY), request.amount_minor, Origin(terminal.merchant.id,
             request.merchant_id, request.terminal_id, request.batch, request.stan), wallet_id,
             self._rules_of(card.product) if card is not None else None, situation.pin or PinVerdict.ABSENT,
             refused, original_key=keys.original, voided_key=keys.voided,
         )  # fmt: skip
 
-    def _fingerprint(self, request: Request) -> bytes:
+    async def _fingerprint(self, request: Request) -> bytes:
         """A keyed hash of what makes two requests the same: never of fields that change on a repeat."""
         fields = request.message.fields
         pan = request.pan.clear if request.pan is not None else ""
         told = (pan, str(fields[60])[:2], *[fields.get(number, "") for number in _FINGERPRINTED])
-        return self._hsm.fingerprint("\0".join(map(str, told)).encode("latin-1"))
+        return await self._hsm.ask(SoftHsm.fingerprint, "\0".join(map(str, told)).encode("latin-1"))
 
     def _rules_of(self, product: Product) -> ProductRules:
         known = self._rules.get(product.id)
@@ -491,13 +504,13 @@ class Flow:
         at = self._clock.local(now_us)
         return Reply(outcome, number, at.time, at.date)
 
-    def _write(self, request: Request, reply: Reply, key_set: KeySet | None) -> bytes:
+    async def _write(self, request: Request, reply: Reply, key_set: KeySet | None) -> bytes:
         answer = self._codec.encode(unionpay_pos.answer(request.message, reply))
         if not reply.has_mac:
             return answer
         assert key_set is not None
         data = answer[:-_MAC_BYTES]
-        mac = self._hsm.pos_mac(KeyBlock(key_set.mac_key), data)
+        mac = await self._hsm.ask(SoftHsm.pos_mac, KeyBlock(key_set.mac_key), data)
         self._parts.metrics.hsm_operation("pos_mac", "made")
         return data + mac
 

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from directory.records import KeySet, Terminal
 from hsm_soft.hsm import SoftHsm
+from hsm_soft.interface import Hsm
 from hsm_soft.key_block import KeyBlock
 from hsm_soft.session_keys import SignOnLayout
 from ledger.outcome import Outcome
@@ -18,6 +19,7 @@ from switch.vocabulary.model import KeyLayout, Reply, Request, Service
 LAYOUTS: Final = {
     KeyLayout.SINGLE_24: SignOnLayout.SINGLE_24,
     KeyLayout.DOUBLE_40: SignOnLayout.DOUBLE_40,
+    KeyLayout.DOUBLE_60: SignOnLayout.DOUBLE_60,
 }
 """The HSM's layout for each layout of the vocabulary."""
 
@@ -37,7 +39,7 @@ class KeepsSignOns(Protocol):
 class Management:
     """Answers network management requests of known terminals."""
 
-    def __init__(self, hsm: SoftHsm, directory: KeepsSignOns, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, hsm: Hsm, directory: KeepsSignOns, clock: Clock, metrics: Metrics) -> None:
         self._hsm = hsm
         self._directory = directory
         self._clock = clock
@@ -56,8 +58,9 @@ class Management:
     async def _sign_on(self, request: Request, terminal: Terminal, now_us: int) -> tuple[str, bytes]:
         """The open batch and field 62; the keys are durable before they are told."""
         assert request.key_layout is not None
-        keys = self._hsm.new_session_keys(KeyBlock(terminal.master_key), LAYOUTS[request.key_layout])
+        layout = LAYOUTS[request.key_layout]
+        keys = await self._hsm.ask(SoftHsm.new_session_keys, KeyBlock(terminal.master_key), layout)
         self._metrics.hsm_operation("new_session_keys", "made")
-        new = KeySet(now_us, verified=False, pin_key=keys.pin_key, mac_key=keys.mac_key)
+        new = KeySet(now_us, False, keys.pin_key, keys.mac_key, keys.track_key)
         signed_on = await self._directory.signed_on(terminal, new)
         return signed_on.batch, keys.field_62

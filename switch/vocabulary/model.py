@@ -36,6 +36,7 @@ class KeyLayout(Enum):
 
     SINGLE_24 = 24
     DOUBLE_40 = 40
+    DOUBLE_60 = 60
 
 
 @dataclass(slots=True, repr=False)

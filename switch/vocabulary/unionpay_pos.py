@@ -33,6 +33,7 @@ MANAGEMENT: Final[Mapping[tuple[str, str], Service]] = MappingProxyType(
         # MTI, 60.3
         ("0800", "001"): Service.SIGN_ON,
         ("0800", "003"): Service.SIGN_ON,
+        ("0800", "004"): Service.SIGN_ON,
         ("0820", "002"): Service.SIGN_OFF,
         ("0820", "301"): Service.ECHO,
     }
@@ -57,7 +58,9 @@ NAMING: Final[Mapping[str, Naming]] = MappingProxyType(
 )
 """A request without its name is malformed, not unsupported; one with another MTI is unsupported anyway."""
 
-KEY_LAYOUTS: Final = MappingProxyType({"001": KeyLayout.SINGLE_24, "003": KeyLayout.DOUBLE_40})
+KEY_LAYOUTS: Final = MappingProxyType(
+    {"001": KeyLayout.SINGLE_24, "003": KeyLayout.DOUBLE_40, "004": KeyLayout.DOUBLE_60}
+)
 """60.3 of a sign-on: the layout of field 62 in its answer."""
 
 NEEDED: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(

@@ -11,6 +11,7 @@ from directory.commands import (
     add_merchant,
     add_product,
     add_terminal,
+    change_master_key,
     insert_cards,
     open_batch,
     record_sign_off,
@@ -264,3 +265,31 @@ async def test_database_knows_the_states_of_the_program(connection: Connection, 
     found = await read_cards(connection, [PanIndex(row.pan_index) for row in cards], {})
 
     assert set(CardState) == {card.state for card in found.values()}
+
+
+async def test_a_track_key_is_kept_with_its_set(connection: Connection) -> None:
+    """A sign-on that asks for one gets it stored beside the others."""
+    new = replace(keys(NOW_US), track_key="D0")
+
+    terminal = await record_sign_on(connection, *NAME, new)
+
+    assert terminal.key_sets[-1].track_key == "D0"
+    assert (await stored(connection)).key_sets[-1] == terminal.key_sets[-1]
+
+
+async def test_a_terminal_gets_another_master_key(connection: Connection) -> None:
+    """Its version grows, so that views read it anew; its session keys stay."""
+    await record_sign_on(connection, *NAME, keys(NOW_US))
+    before = await stored(connection)
+
+    await change_master_key(connection, *NAME, "K0 new")
+
+    after = await stored(connection)
+    assert (after.master_key, after.version) == ("K0 new", before.version + 1)
+    assert after.key_sets == before.key_sets
+
+
+async def test_an_unknown_terminal_gets_no_master_key(connection: Connection) -> None:
+    """There has to be one of that name."""
+    with pytest.raises(TerminalUnknown):
+        await change_master_key(connection, MERCHANT_ID, "T9999999", "K0 new")

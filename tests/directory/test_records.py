@@ -26,7 +26,7 @@ def test_card_hides_its_pin_reference() -> None:
 def test_terminal_hides_its_keys() -> None:
     """Key blocks stay out of the repr, those of the key sets too."""
     merchant = Merchant(1, "990001000000001", MerchantState.ACTIVE)
-    key_sets = (KeySet(12, verified=True, pin_key=SECRET, mac_key=SECRET),)
+    key_sets = (KeySet(12, verified=True, pin_key=SECRET, mac_key=SECRET, track_key=SECRET),)
     terminal = Terminal("T0000001", merchant, TerminalState.ACTIVE, SECRET, "000001", key_sets, version=3)
 
     assert SECRET not in repr(terminal)

@@ -6,6 +6,7 @@ that are handed out in turn, each with its own trace counter, and cards that are
 that a test knows the money on a card it was given. Nothing of the project is imported here.
 """
 
+import http.client
 import itertools
 import json
 import os
@@ -14,16 +15,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from .plain_terminal import Card, Identity
 
 COMMAND: Final = Path(sys.executable).with_name("cardswitch")
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 20
+RECOVERY_SECONDS: Final = 30
 TERMINALS: Final = 40
 CARDS: Final = 200
 BALANCE_MINOR: Final = 100_000
@@ -93,6 +96,24 @@ class Switch:
         return found
 
 
+def is_ready(switch: Switch) -> bool:
+    """What the page for machines says."""
+    page = http.client.HTTPConnection(urlsplit(switch.url).netloc, timeout=10)
+    try:
+        page.request("GET", "/readyz")
+        return page.getresponse().status == 200
+    finally:
+        page.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when something that must happen soon has happened."""
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"nothing happened in {RECOVERY_SECONDS} s"
+        time.sleep(0.01)
+
+
 class World:
     """The devices and cards of a development world."""
 
@@ -147,7 +168,7 @@ class Installation:
         self.home = home
         self.switches: list[Switch] = []
         self._switch_command = switch_command
-        self._environment = inherited | {
+        self.environment = inherited | {
             "CARDSWITCH_HOME": str(home),
             "CARDSWITCH_LISTENERS__POS__PORT": "0",
             "CARDSWITCH_OBSERVABILITY__PORT": "0",
@@ -158,7 +179,7 @@ class Installation:
         """Run one command to its end; what it wrote to standard output."""
         done = subprocess.run(
             [COMMAND, *arguments],
-            env=self._environment,
+            env=self.environment,
             cwd=self.home.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -210,7 +231,7 @@ class Installation:
         with output.open("wb") as output_file, log.open("wb") as log_file:
             process = subprocess.Popen(
                 [*self._switch_command, "run"],
-                env=self._environment,
+                env=self.environment,
                 cwd=self.home.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=output_file,

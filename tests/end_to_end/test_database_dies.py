@@ -5,40 +5,18 @@ at all until its fate is known.
 """
 
 import contextlib
-import http.client
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from .conftest import Dial
 from .plain_terminal import Card, Terminal, reversal_of
-from .switch_process import BALANCE_MINOR, Installation, Switch, World
+from .switch_process import BALANCE_MINOR, Installation, Switch, World, is_ready, wait_until
 
 SALES = 120
-RECOVERY_SECONDS = 30
-
-
-def is_ready(switch: Switch) -> bool:
-    """What the page for machines says."""
-    page = http.client.HTTPConnection(urlsplit(switch.url).netloc, timeout=10)
-    try:
-        page.request("GET", "/readyz")
-        return page.getresponse().status == 200
-    finally:
-        page.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return when something that must happen soon has happened."""
-    deadline = time.monotonic() + RECOVERY_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"nothing happened in {RECOVERY_SECONDS} s"
-        time.sleep(0.01)
 
 
 def postmaster_of(home: Path) -> int:

@@ -1,16 +1,23 @@
 """An HSM with reproducible randomness, and the published vectors of `vectors.json` as test parameters."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from hsm_soft.audit.log import AuditLog
+from hsm_soft.custody import Parts
+from hsm_soft.data_keys import DATA_KEY_USAGES, DataKey
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection
+from hsm_soft.key_life import ManagedKey
+from hsm_soft.key_store import open_hsm
 from hsm_soft.master_key import MasterKey
 from hsm_soft.named_keys import new_named_keys
+from storage.database import connect
+from tests.hsm_soft.key_room import PASSPHRASE, Hour, Room
 
 _VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
 
@@ -55,9 +62,25 @@ def key_blocks(protection: KeyBlockProtection, random: Callable[[int], bytes]) -
 
 
 @pytest.fixture
-def hsm(master_key: MasterKey, key_blocks: dict[int, KeyBlock], random: Callable[[int], bytes]) -> SoftHsm:
-    """An HSM over the master key and the named keys."""
-    return SoftHsm(master_key, key_blocks, random)
+def data_keys(
+    master_key: MasterKey, key_blocks: dict[int, KeyBlock], random: Callable[[int], bytes]
+) -> list[DataKey]:
+    """The first data keys of a new installation."""
+    maker = SoftHsm(master_key, key_blocks, random)
+    return [maker.new_data_key(usage, key_id) for key_id, usage in enumerate(DATA_KEY_USAGES, start=1)]
+
+
+@pytest.fixture
+def hsm(
+    master_key: MasterKey,
+    key_blocks: dict[int, KeyBlock],
+    data_keys: list[DataKey],
+    random: Callable[[int], bytes],
+) -> SoftHsm:
+    """An HSM over the master key, the named keys and the first data keys."""
+    hsm = SoftHsm(master_key, key_blocks, random)
+    hsm.load_data_keys(data_keys)
+    return hsm
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +93,33 @@ def clear_pin_block() -> Callable[[str, str], bytes]:
         return (int(pin_field, 16) ^ int(pan_field, 16)).to_bytes(8, "big")
 
     return build
+
+
+@pytest.fixture
+async def room(
+    database_dsn: str,
+    master_key: MasterKey,
+    protection: KeyBlockProtection,
+    random: Callable[[int], bytes],
+    quick_passphrases: None,
+) -> AsyncIterator[Room]:
+    """Custody with the officers alice and bob, who share a passphrase, and the named keys."""
+    connection = await connect(database_dsn)
+    await open_hsm(connection, master_key)
+    hour, current = Hour(), list[ManagedKey]()
+
+    async def told(_: object, key: ManagedKey) -> None:
+        current.append(key)
+
+    audit = AuditLog(lambda: hour.now_us)
+    room = Room(Parts(connection, protection, audit, lambda: hour.now_us, random, told), hour, current)
+    for officer in ("alice", "bob"):
+        await room.ceremonies.add_officer(officer, PASSPHRASE, None)
+    yield room
+    await connection.close()
+
+
+@pytest.fixture
+def quick_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretches passphrases with little memory: what is tested is not how long that takes."""
+    monkeypatch.setattr("hsm_soft.passphrase._MEMORY_KIB", 64)

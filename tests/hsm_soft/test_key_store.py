@@ -33,10 +33,9 @@ def connection(
 
 
 def _agree(one: SoftHsm, other: SoftHsm) -> bool:
-    key_id, sealed = one.seal_wallet(7, 3, b"state")
-    return other.open_wallet(7, 3, key_id, sealed) == b"state" and one.fingerprint(b"") == other.fingerprint(
-        b""
-    )
+    ((key_id, sealed),) = one.seal_wallets([(7, 3, b"state")])
+    opened = other.open_wallets([(7, 3, key_id, sealed)])
+    return opened == [b"state"] and one.fingerprint(b"") == other.fingerprint(b"")
 
 
 async def test_the_first_start_stores_all_keys(
@@ -47,11 +46,12 @@ async def test_the_first_start_stores_all_keys(
     rows = await connection.fetch("SELECT id, name, key_block, check_value FROM hsm.key ORDER BY id")
 
     assert [(row["id"], row["name"]) for row in rows] == [
-        (1, "wallet sealing"),
-        (2, "pan encryption"),
         (3, "pan index"),
         (4, "pin reference"),
         (5, "fingerprint"),
+        (6, "data keys"),
+        (7, "audit signing"),
+        (8, "personal index"),
     ]
     assert {row["key_block"][0] for row in rows} == {"D"}
     assert {len(row["check_value"]) for row in rows} == {10}
@@ -69,7 +69,7 @@ async def test_nodes_that_start_at_once_agree(
 ) -> None:
     """Whichever node writes first, all use its keys."""
     for _ in range(5):
-        await connections[0].execute("DELETE FROM hsm.key")
+        await connections[0].execute("DELETE FROM hsm.key; DELETE FROM hsm.data_key")
         first, *others = await asyncio.gather(*(open_hsm(each, master_key) for each in connections))
 
         assert all(_agree(first, other) for other in others)
@@ -109,7 +109,7 @@ async def test_another_master_key_is_refused_before_anything_is_added(
     await connection.execute("DELETE FROM hsm.key WHERE name = $1", deleted)
     before = await connection.fetch("SELECT * FROM hsm.key")
 
-    with pytest.raises(WrongMasterKey, match=r"made under another master key.*'wallet sealing'"):
+    with pytest.raises(WrongMasterKey, match=r"made under another master key.*'pan index'"):
         await open_hsm(connection, _OTHER_MASTER_KEY)
     assert before == await connection.fetch("SELECT * FROM hsm.key")
 
@@ -120,7 +120,7 @@ async def test_swapped_key_blocks_are_refused(
     """Somebody who can write the table can't put one key in another's place."""
     await open_hsm(connection, master_key)
     await connection.execute(
-        "UPDATE hsm.key SET key_block = (SELECT key_block FROM hsm.key WHERE id = 2) WHERE id = 1"
+        "UPDATE hsm.key SET key_block = (SELECT key_block FROM hsm.key WHERE id = 5) WHERE id = 3"
     )
 
     with pytest.raises(KeyBlockRefused) as refused:

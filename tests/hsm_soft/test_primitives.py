@@ -50,10 +50,10 @@ def test_single_des_is_triple_des_with_equal_keys(half: bytes, data: bytes) -> N
     assert des_encryptor(half)(data) == des_encryptor(half + half)(data)
 
 
-@pytest.mark.parametrize("length", [0, 7, 15, 24])
+@pytest.mark.parametrize("length", [0, 7, 15, 23, 32])
 def test_a_des_key_of_another_length_is_refused(length: int) -> None:
-    """Only single and double length DES keys exist here."""
-    with pytest.raises(ValueError, match="8 or 16 bytes"):
+    """Only single, double and triple length DES keys exist."""
+    with pytest.raises(ValueError, match="8, 16 or 24 bytes"):
         des_encryptor(bytes(length))
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsm_soft.primitives import AESGCMSIV, hmac_sha256
-from hsm_soft.sealing import PanSeal, SealBroken, WalletSeal, keyed_digest
+from hsm_soft.sealing import FieldSeal, SealBroken, WalletSeal, keyed_digest
 
 _KEY = bytes(range(32))
 _IDS = st.integers(-(2**63), 2**63 - 1)
@@ -16,7 +16,7 @@ def _nonce(count: int) -> bytes:
 
 
 _SEAL = WalletSeal(1, _KEY, _nonce)
-_PAN_SEAL = PanSeal(2, _KEY, _nonce)
+_PAN_SEAL = FieldSeal(2, _KEY, _nonce)
 
 
 @given(wallet_id=_IDS, version=_IDS, state=st.binary(max_size=400))
@@ -68,16 +68,21 @@ def test_a_shortened_seal_is_broken(length: int) -> None:
         _SEAL.open(7, 3, _SEAL.seal(7, 3, b"state")[:length])
 
 
-@given(pan=st.text("0123456789", min_size=1, max_size=19))
-def test_a_sealed_card_number_opens(pan: str) -> None:
-    """Every card number comes back."""
-    assert pan == _PAN_SEAL.open(_PAN_SEAL.seal(pan))
+@given(data=st.binary(max_size=100), field=st.binary(max_size=10))
+def test_a_sealed_field_opens(data: bytes, field: bytes) -> None:
+    """Every value comes back, for the field it was sealed for and no other."""
+    sealed = _PAN_SEAL.seal(data, field)
+
+    assert data == _PAN_SEAL.open(sealed, field)
+    assert FieldSeal.key_id_in(sealed) == 2
+    with pytest.raises(SealBroken):
+        _PAN_SEAL.open(sealed, field + b"x")
 
 
 @pytest.mark.parametrize("position", [0, 1, 2, 20, -1])
-def test_a_changed_card_number_seal_is_broken(position: int) -> None:
+def test_a_changed_field_seal_is_broken(position: int) -> None:
     """Key id, nonce, text and tag are all covered."""
-    sealed = bytearray(_PAN_SEAL.seal("9900010000000003"))
+    sealed = bytearray(_PAN_SEAL.seal(b"9900010000000003"))
     sealed[position] ^= 1
 
     with pytest.raises(SealBroken):
@@ -85,7 +90,7 @@ def test_a_changed_card_number_seal_is_broken(position: int) -> None:
 
 
 @pytest.mark.parametrize("sealed", [b"", b"\x00", b"\x00\x02", b"\x00\x02" + bytes(27)])
-def test_a_card_number_seal_that_is_too_short_is_broken(sealed: bytes) -> None:
+def test_a_field_seal_that_is_too_short_is_broken(sealed: bytes) -> None:
     """Nothing shorter than key id, nonce and tag reaches the cipher."""
     with pytest.raises(SealBroken):
         _PAN_SEAL.open(sealed)

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hsm_soft.data_keys import DATA_KEY_USAGES
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage
 from hsm_soft.master_key import MasterKey, load_or_create_master_key
@@ -67,6 +68,7 @@ def _world(seed: int, key_file: Path) -> _World:
     master_key = MasterKey(random(32), development=True, created=False)
     protection = KeyBlockProtection(master_key.key)
     hsm = SoftHsm(master_key, {key.id: key.key_block for key in new_named_keys(protection, random)}, random)
+    hsm.load_data_keys([hsm.new_data_key(usage, key_id) for key_id, usage in enumerate(DATA_KEY_USAGES, 1)])
     terminal_master = random(16)
     session = hsm.new_session_keys(hsm.import_terminal_master(terminal_master), SignOnLayout.DOUBLE_40)
     reference = hsm.make_pin_reference(pin, 7)
@@ -130,14 +132,17 @@ def _failing_key_calls(world: _World) -> Iterator[Callable[[], object]]:
 
 def _failing_seal_calls(world: _World) -> Iterator[Callable[[], object]]:
     hsm = world.hsm
-    key_id, sealed = hsm.seal_wallet(7, 3, world.state)
+    yield lambda: hsm.seal_wallets([(2**63, 3, world.state)])
     sealed_pan = hsm.seal_pan(world.pan)
-    yield lambda: hsm.open_wallet(8, 3, key_id, sealed)
-    yield lambda: hsm.open_wallet(7, 3, key_id + 1, sealed)
-    yield lambda: hsm.open_wallet(7, 3, key_id, world.state)
-    yield lambda: hsm.seal_wallet(2**63, 3, world.state)
     yield lambda: hsm.open_pan(sealed_pan[:-1])
     yield lambda: hsm.open_pan(world.pan.encode())
+    sealed_name = hsm.seal_personal("name", world.pan)
+    yield lambda: hsm.open_personal("other", sealed_name)
+    yield lambda: hsm.open_personal("name", world.pan.encode())
+    for usage in DATA_KEY_USAGES:
+        foreign = hsm.adopt_data_key(usage, 9, world.protection.wrap(usage, world.master_key.key, bytes))
+        wrong_use = DATA_KEY_USAGES[usage is KeyUsage.WALLET_SEALING]
+        yield partial(hsm.load_data_keys, [foreign._replace(usage=wrong_use)])
 
 
 def _load(path: Path, content: bytes) -> object:

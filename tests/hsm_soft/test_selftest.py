@@ -1,6 +1,9 @@
 """The self test passes here and stops the start where an algorithm is wrong."""
 
-from types import SimpleNamespace
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,10 +11,12 @@ from hsm_soft import selftest
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.key_block import KeyBlock
 from hsm_soft.master_key import MasterKey
-from hsm_soft.pin import PinResult
-from hsm_soft.selftest import SelfTestFailed, run_self_test
+from hsm_soft.selftest import SelfTestFailed, known_answers, run_self_test
+from hsm_soft.vectors.run import Result
 
-_DATA, _SEALED = b"\2" + bytes(7), bytes.fromhex("1DE22967237A813291213F267E3B452F02D01AE33E4EC854")
+
+def _wrong(*_: object) -> Callable[[bytes], bytes]:
+    return lambda data: bytes(max(len(data), 16))
 
 
 def test_all_known_answers_hold() -> None:
@@ -19,43 +24,56 @@ def test_all_known_answers_hold() -> None:
     run_self_test()
 
 
+def test_known_answers_are_published_ones() -> None:
+    """Each built-in vector is, without change, one of those the tests run, and is confirmed."""
+    tested = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
+    confirmed = {vector["name"]: vector for vector in tested if vector["confirmed"]}
+    built_in: list[dict[str, Any]] = json.loads(selftest._FILE.read_text(encoding="utf-8"))
+
+    assert [] == [
+        vector["name"] for vector in built_in if not vector.items() <= confirmed[vector["name"]].items()
+    ]
+
+
 @pytest.mark.parametrize(
-    ("broken", "stand_in", "expected"),
+    ("broken", "expected"),
     [
-        ("des_encryptor", lambda _: lambda _: bytes(8), "triple DES"),
-        ("aes_cmac", lambda _: lambda _: bytes(16), "AES-CMAC"),
-        ("hmac_sha256", lambda _: lambda _: bytes(32), "HMAC-SHA256"),
-        ("KeyBlockProtection", lambda _: type("Broken", (), {"open": lambda *_: (None, b"")})(), "key block"),
-        ("pos_mac", lambda *_: b"00000000", "POS MAC"),
-        ("verify_format_0", lambda *_: PinResult.MISMATCH, "PIN block"),
+        ("keys.des_encryptor", "kcv-tdes-2key"),
+        ("keys.aes_cmac", "kcv-aes-cmac-x9143"),
+        ("keys.aes_encryptor", "kcv-aes-legacy"),
+        ("keys.sm4_encryptor", "sm4-ecb-2"),
+        ("keys.sm3", "sm3-24"),
+        ("pins.read_pin", "pinblock-fmt0-reject-non-numeric-PIN-digit"),
+        ("pins.visa_pvv", "pvv-house"),
+        ("macs.pos_mac", "unionpay-ecb-mac"),
+        ("macs.authenticator", "cmac-aes256-2"),
     ],
 )
-def test_a_wrong_algorithm_is_named(
-    monkeypatch: pytest.MonkeyPatch, broken: str, stand_in: object, expected: str
-) -> None:
-    """The failure names the algorithm whose answer is wrong."""
-    monkeypatch.setattr(selftest, broken, stand_in)
+def test_a_wrong_algorithm_is_named(monkeypatch: pytest.MonkeyPatch, broken: str, expected: str) -> None:
+    """The failure names the first vector whose answer is wrong."""
+    stand_ins = {"keys.sm3": lambda _: bytes(32), "pins.read_pin": lambda *_: (b"0000", True)}
+    stand_ins |= {"pins.visa_pvv": lambda *_: b"0000", "macs.pos_mac": lambda *_: b"00000000"}
+    monkeypatch.setattr(f"hsm_soft.vectors.{broken}", stand_ins.get(broken, _wrong))
 
-    with pytest.raises(SelfTestFailed, match=f"^self test failed: {expected}$"):
+    with pytest.raises(SelfTestFailed) as failed:
         run_self_test()
 
+    assert expected == failed.value.vector
+    assert expected in str(failed.value)
 
-@pytest.mark.parametrize("broken", ["encrypt", "decrypt"])
-def test_a_wrong_seal_is_named(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
-    """GCM-SIV is tried in both directions."""
-    answers = {"encrypt": _SEALED, "decrypt": _DATA} | {broken: b"wrong"}
-    aead = SimpleNamespace(**{name: lambda *_, answer=answer: answer for name, answer in answers.items()})
-    monkeypatch.setattr(selftest, "AESGCMSIV", lambda _: aead)
 
-    with pytest.raises(SelfTestFailed, match=r"^self test failed: AES-256-GCM-SIV$"):
-        run_self_test()
+def test_every_answer_is_computed_whatever_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report has all vectors, the wrong ones marked."""
+    monkeypatch.setattr("hsm_soft.vectors.keys.sm3", lambda _: bytes(32))
+
+    assert ["sm3-24"] == [each.name for each in known_answers() if each.result is Result.FAILED]
 
 
 def test_an_hsm_does_not_start_on_a_failed_self_test(
     monkeypatch: pytest.MonkeyPatch, master_key: MasterKey, key_blocks: dict[int, KeyBlock]
 ) -> None:
     """The self test runs before any key is opened."""
-    monkeypatch.setattr(selftest, "aes_cmac", lambda _: lambda _: bytes(16))
+    monkeypatch.setattr("hsm_soft.vectors.keys.aes_cmac", _wrong)
 
     with pytest.raises(SelfTestFailed):
         SoftHsm(master_key, key_blocks)

@@ -1,18 +1,16 @@
-"""Sign-on: layouts, check values, and the quality of new keys."""
+"""Sign-on: layouts, check values, and what a terminal master key may carry."""
 
-from random import Random as SeededRandom
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hsm_soft import session_keys
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyBlockRefused, KeyUsage, Refusal
-from hsm_soft.primitives import Random, des_decryptor, des_encryptor
-from hsm_soft.session_keys import SignOnLayout, check_value, new_des_key, new_session_keys, refuse_weak
+from hsm_soft.key_usage import Algorithm
+from hsm_soft.primitives import Random, des_decryptor, des_encryptor, sm4_decryptor, sm4_encryptor
+from hsm_soft.session_keys import SignOnLayout, check_value, new_session_keys
 
 _TMK = bytes.fromhex("70F2A84CCBC2AE8625CBB0F2C22AB923")
+_TRIPLE_TMK = _TMK + bytes.fromhex("0123456789ABCDEF")
 
 
 @pytest.fixture
@@ -32,38 +30,89 @@ def test_published_check_values(vector: dict[str, Any]) -> None:
 @pytest.mark.vectors("key-download")
 def test_a_published_key_download(vector: dict[str, Any]) -> None:
     """A MAC key encrypts under its terminal master key to the published bytes."""
-    encrypt = des_encryptor(bytes.fromhex(vector["inputs"]["key"]))
+    tmk, key = (bytes.fromhex(vector["inputs"][name]) for name in ("tmk", "key"))
 
-    assert vector["expected"] == encrypt(bytes.fromhex(vector["inputs"]["data"])).hex().upper()
+    assert vector["expected"]["key_under_tmk"] == des_encryptor(tmk)(key).hex().upper()
 
 
-def test_the_40_byte_layout(
+@pytest.mark.parametrize("layout", [each for each in SignOnLayout if each is not SignOnLayout.SM4_48])
+def test_each_key_stands_in_its_place(
+    protection: KeyBlockProtection, random: Random, layout: SignOnLayout
+) -> None:
+    """Every layout has each key under the terminal's, zero bytes up to its place, then its check value."""
+    terminal_master = protection.wrap(KeyUsage.TERMINAL_MASTER, _TRIPLE_TMK, random)
+    keys = new_session_keys(protection, terminal_master, layout, random)
+    rest, decrypt = keys.field_62, des_decryptor(_TRIPLE_TMK)
+
+    assert len(rest) == layout.length_bytes == int(layout.name[-2:])
+    for place, block in zip(layout.places, (keys.pin_key, keys.mac_key, keys.track_key), strict=False):
+        assert block is not None
+        key = decrypt(rest[: place.key_bytes])
+        assert bytes(place.place_bytes - place.key_bytes) == rest[place.key_bytes : place.place_bytes]
+        assert check_value(key) == rest[place.place_bytes : place.place_bytes + 4]
+        assert key == protection.unwrap(block, place.usage)
+        rest = rest[place.place_bytes + 4 :]
+    assert rest == b""
+    assert (keys.track_key is None) == (len(layout.places) == 2)
+
+
+@pytest.mark.parametrize(
+    ("layout", "expected"),
+    [
+        (SignOnLayout.SINGLE_24, [("pin", 8, 8), ("mac", 8, 8)]),
+        (SignOnLayout.DOUBLE_40, [("pin", 16, 16), ("mac", 8, 16)]),
+        (SignOnLayout.DOUBLE_60, [("pin", 16, 16), ("mac", 8, 16), ("track", 16, 16)]),
+        (SignOnLayout.TRIPLE_56, [("pin", 24, 24), ("mac", 24, 24)]),
+        (SignOnLayout.TRIPLE_84, [("pin", 24, 24), ("mac", 24, 24), ("track", 24, 24)]),
+        (SignOnLayout.SM4_48, [("pin", 16, 16), ("mac", 16, 16)]),
+    ],
+)
+def test_the_layouts(layout: SignOnLayout, expected: list[tuple[str, int, int]]) -> None:
+    """The order of the keys, their lengths and the lengths of their places."""
+    names = {
+        KeyUsage.PIN_ENCRYPTION: "pin",
+        KeyUsage.POS_MAC: "mac",
+        KeyUsage.TRACK_ENCRYPTION: "track",
+    }
+
+    assert expected == [(names[place.usage], place.key_bytes, place.place_bytes) for place in layout.places]
+
+
+def test_the_sm4_layout(protection: KeyBlockProtection, random: Random) -> None:
+    """SM4 keys under an SM4 terminal master key, each with eight bytes of check value."""
+    master = random(16)
+    block = protection.wrap(KeyUsage.TERMINAL_MASTER, master, random, algorithm=Algorithm.SM4)
+    keys = new_session_keys(protection, block, SignOnLayout.SM4_48, random)
+    decrypt = sm4_decryptor(master)
+    pin_key, mac_key = decrypt(keys.field_62[:16]), decrypt(keys.field_62[24:40])
+
+    assert sm4_encryptor(pin_key)(bytes(16))[:8] == keys.field_62[16:24]
+    assert sm4_encryptor(mac_key)(bytes(16))[:8] == keys.field_62[40:]
+    assert pin_key == protection.unwrap(keys.pin_key, KeyUsage.PIN_ENCRYPTION)
+    assert protection.open(keys.mac_key)[0].algorithm == Algorithm.SM4
+
+
+@pytest.mark.parametrize("layout", [SignOnLayout.TRIPLE_56, SignOnLayout.TRIPLE_84])
+def test_a_weaker_master_key_carries_no_stronger_keys(
+    protection: KeyBlockProtection, random: Random, terminal_master: KeyBlock, layout: SignOnLayout
+) -> None:
+    """Triple length keys don't go under a double length terminal master key."""
+    with pytest.raises(KeyBlockRefused) as refused:
+        new_session_keys(protection, terminal_master, layout, random)
+
+    assert Refusal.STRENGTH is refused.value.reason
+
+
+def test_ciphers_are_not_mixed(
     protection: KeyBlockProtection, random: Random, terminal_master: KeyBlock
 ) -> None:
-    """Double PIN key, single MAC key, eight literal zero bytes, each with its check value."""
-    keys = new_session_keys(protection, terminal_master, SignOnLayout.DOUBLE_40, random)
-    decrypt = des_decryptor(_TMK)
-    pin_key, mac_key = decrypt(keys.field_62[:16]), decrypt(keys.field_62[20:28])
+    """No SM4 keys under triple DES, and no DES keys under SM4."""
+    sm4 = protection.wrap(KeyUsage.TERMINAL_MASTER, random(16), random, algorithm=Algorithm.SM4)
 
-    assert len(keys.field_62) == 40
-    assert (check_value(pin_key), check_value(mac_key)) == (keys.field_62[16:20], keys.field_62[36:40])
-    assert bytes(8) == keys.field_62[28:36]
-    assert pin_key == protection.unwrap(keys.pin_key, KeyUsage.PIN_ENCRYPTION)
-    assert mac_key == protection.unwrap(keys.mac_key, KeyUsage.POS_MAC)
-
-
-def test_the_24_byte_layout(
-    protection: KeyBlockProtection, random: Random, terminal_master: KeyBlock
-) -> None:
-    """Two single keys, each with its check value."""
-    keys = new_session_keys(protection, terminal_master, SignOnLayout.SINGLE_24, random)
-    decrypt = des_decryptor(_TMK)
-    pin_key, mac_key = decrypt(keys.field_62[:8]), decrypt(keys.field_62[12:20])
-
-    assert len(keys.field_62) == 24
-    assert (check_value(pin_key), check_value(mac_key)) == (keys.field_62[8:12], keys.field_62[20:24])
-    assert pin_key == protection.unwrap(keys.pin_key, KeyUsage.PIN_ENCRYPTION)
-    assert mac_key == protection.unwrap(keys.mac_key, KeyUsage.POS_MAC)
+    for master, layout in ((terminal_master, SignOnLayout.SM4_48), (sm4, SignOnLayout.DOUBLE_40)):
+        with pytest.raises(KeyBlockRefused) as refused:
+            new_session_keys(protection, master, layout, random)
+        assert Refusal.ALGORITHM is refused.value.reason
 
 
 def test_a_sign_on_needs_a_terminal_master_key(protection: KeyBlockProtection, random: Random) -> None:
@@ -74,47 +123,3 @@ def test_a_sign_on_needs_a_terminal_master_key(protection: KeyBlockProtection, r
         new_session_keys(protection, pin_key, SignOnLayout.DOUBLE_40, random)
 
     assert Refusal.USAGE is refused.value.reason
-
-
-@given(seed=st.integers(), length=st.sampled_from([8, 16]))
-def test_new_keys_have_odd_parity(seed: int, length: int) -> None:
-    """Every byte of a new key has an odd number of ones."""
-    key = new_des_key(length, SeededRandom(seed).randbytes)
-
-    assert length == len(key)
-    assert [1] * length == [byte.bit_count() % 2 for byte in key]
-
-
-def test_weak_keys_and_equal_halves_are_drawn_again() -> None:
-    """Weak, semi-weak and equal halves, also behind wrong parity, are thrown away until a good key comes."""
-    good = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
-    drawn = iter([bytes(16), good[:8] + bytes.fromhex("011F011F010E010E"), good[:8] * 2, good])
-
-    assert good == new_des_key(16, lambda _: next(drawn))
-
-
-def test_the_weak_keys_are_weak() -> None:
-    """For each of the sixteen there is one under which a second encryption undoes the first."""
-    weak = session_keys._WEAK
-    undone = [
-        any(des_encryptor(second)(des_encryptor(first)(b"8 bytes!")) == b"8 bytes!" for second in weak)
-        for first in weak
-    ]
-
-    assert undone == [True] * 16
-
-
-@pytest.mark.parametrize(
-    "key", ["00" * 8 + "0123456789ABCDEF", "0123456789ABCDEF" * 2, "0123456789ABCDEF0022446688AACCEE"]
-)
-def test_a_weak_key_is_refused_whatever_its_parity(key: str) -> None:
-    """A weak half or halves that differ in parity bits only are refused."""
-    with pytest.raises(KeyBlockRefused) as refused:
-        refuse_weak(bytes.fromhex(key))
-
-    assert Refusal.WEAK is refused.value.reason
-
-
-def test_a_sound_key_is_not_refused() -> None:
-    """A key with wrong parity but different halves passes."""
-    refuse_weak(bytes.fromhex("55036372B17543ECB173730768B8D6C4"))

@@ -19,6 +19,7 @@ from directory.commands import CardRow, add_merchant, add_product, add_terminal,
 from directory.records import CardState, Merchant, MerchantState, Product
 from directory.service import Directory
 from hsm_soft.hsm import SoftHsm
+from hsm_soft.interface import InProcessHsm
 from hsm_soft.key_store import open_hsm
 from hsm_soft.master_key import MasterKey
 from iso8583_specs.message import Message
@@ -33,6 +34,7 @@ from routing.table import RangeTable
 from storage.database import connect, create_pool
 from switch.observability.metrics import Metrics
 from switch.shell.clock import Clock
+from switch.shell.wallet_sealer import WalletSealer
 from switch.transaction.flow import Flow, Parts
 from switch.transaction.management import Management
 from switch.transaction.turns import Turns
@@ -47,12 +49,17 @@ LIMITED: Final = replace(
 )
 
 
+async def _nothing_to_learn() -> None:
+    """The data keys stay as they are."""
+
+
 @dataclass
 class World:
     """A database with products, and ways to add what a test needs."""
 
     dsn: str
     hsm: SoftHsm
+    sealer: WalletSealer
     opener: WalletOpener
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -67,7 +74,8 @@ class World:
         finally:
             await connection.close()
         node = await enter(dsn, date(2026, 1, 1))
-        return cls(dsn, hsm, WalletOpener(node, TransactionNumbers(node), hsm))
+        sealer = WalletSealer(InProcessHsm(hsm), _nothing_to_learn)
+        return cls(dsn, hsm, sealer, WalletOpener(node, TransactionNumbers(node), sealer))
 
     async def terminal(self, connection: "asyncpg.Connection[asyncpg.Record]") -> Terminal:
         """A new terminal of a new merchant, not signed on."""
@@ -119,14 +127,15 @@ class Node:
         stack.push_async_callback(connection.close)
         pool = await create_pool(world.dsn, size=2)
         stack.push_async_callback(pool.close)
-        ledger = Ledger(world.dsn, world.hsm, await enter(world.dsn, date(2026, 1, 1)), LedgerObserver())
+        ledger = Ledger(world.dsn, world.sealer, await enter(world.dsn, date(2026, 1, 1)), LedgerObserver())
         await ledger.start()
         stack.push_async_callback(ledger.stop)
         metrics, clock, directory = Metrics(), Clock("Asia/Shanghai"), Directory(pool)
+        hsm = InProcessHsm(world.hsm)
         usual = Parts(
             directory=directory,
-            management=Management(world.hsm, directory, clock, metrics),
-            hsm=world.hsm,
+            management=Management(hsm, directory, clock, metrics),
+            hsm=hsm,
             ledger=ledger,
             turns=Turns(),
             table=RangeTable(),
@@ -178,7 +187,7 @@ class Node:
 
     async def balance_of(self, card: Card) -> int:
         """What a card's wallet holds."""
-        return (await inquiry.balances(self.connection, self.world.hsm, [card.wallet_id]))[card.wallet_id]
+        return (await inquiry.balances(self.connection, self.world.sealer, [card.wallet_id]))[card.wallet_id]
 
     async def rows_of(self, terminal: Terminal, message: Message) -> list[TransactionRecord]:
         """What the ledger has under the batch and STAN of a message."""

@@ -20,6 +20,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from hsm_soft.hsm import SoftHsm
 from hsm_soft.key_store import WrongMasterKey
 from hsm_soft.master_key import DEVELOPMENT_FILE_NAME, MasterKeyError
 from iso8583_specs.framing import FRAMINGS, write_frame
@@ -89,14 +90,14 @@ def test_without_a_dsn_the_embedded_server_is_up_meanwhile(
 async def test_workbench_migrates_and_opens_the_hsm(settings: Settings, empty_database_dsn: str) -> None:
     """An empty database is brought up to date; a second workbench opens the same keys."""
     async with open_workbench(settings, empty_database_dsn) as bench:
-        sealed = bench.hsm.seal_pan("9900010000000000019")
+        sealed = await bench.hsm.ask(SoftHsm.seal_pan, "9900010000000000019")
         async with bench.connection() as connection:
             assert await connection.fetchval("SELECT count(*) FROM ledger.wallet") == 0
 
     states = {row.state for row in await status(empty_database_dsn, COMPONENTS)}
     assert {MigrationState.APPLIED} == states
     async with open_workbench(settings, empty_database_dsn) as bench:
-        assert bench.hsm.open_pan(sealed) == "9900010000000000019"
+        assert await bench.hsm.ask(SoftHsm.open_pan, sealed) == "9900010000000000019"
 
 
 async def test_development_makes_its_own_master_key_and_says_so(

@@ -12,6 +12,7 @@ import pytest
 from directory.reading import read_cards, read_product, read_terminals
 from directory.records import Card, CardState, PanIndex
 from hsm_soft.hsm import SoftHsm
+from hsm_soft.interface import InProcessHsm
 from hsm_soft.key_block import KeyBlock
 from hsm_soft.key_store import open_hsm
 from hsm_soft.master_key import MasterKey
@@ -23,6 +24,7 @@ from ledger.postgres.inquiry import balances
 from ledger.postgres.opening import Opening, WalletOpener
 from ledger.postgres.verify import verify
 from storage.database import DatabaseUnavailable, connect
+from switch.shell.wallet_sealer import WalletSealer
 from tools import world
 from tools.demo_parties import demo_card, demo_terminal
 from tools.demo_seed import DemoSeed
@@ -86,9 +88,19 @@ async def numbers(database_dsn: str) -> TransactionNumbers:
 
 
 @pytest.fixture
-def ledger(numbers: TransactionNumbers, hsm: SoftHsm) -> OpensWallets:
+def sealer(hsm: SoftHsm) -> WalletSealer:
+    """The HSM as the ledger sees it; its data keys stay as they are."""
+
+    async def nothing_to_learn() -> None:
+        pass
+
+    return WalletSealer(InProcessHsm(hsm), nothing_to_learn)
+
+
+@pytest.fixture
+def ledger(numbers: TransactionNumbers, sealer: WalletSealer) -> OpensWallets:
     """The ledger's side."""
-    return OpensWallets(WalletOpener(1, numbers, hsm))
+    return OpensWallets(WalletOpener(1, numbers, sealer))
 
 
 @pytest.fixture
@@ -96,13 +108,14 @@ def maker(
     writer: Connection,
     reader: Connection,
     hsm: SoftHsm,
+    sealer: WalletSealer,
     numbers: TransactionNumbers,
     ledger: OpensWallets,
     seed: DemoSeed,
 ) -> WorldMaker:
     """The maker of the seed's world."""
-    wallets = Wallets(numbers.next, ledger.open, partial(balances, reader, hsm))
-    return WorldMaker(writer, reader, hsm, wallets, seed)
+    wallets = Wallets(numbers.next, ledger.open, partial(balances, reader, sealer))
+    return WorldMaker(writer, reader, InProcessHsm(hsm), wallets, seed)
 
 
 async def made(maker: WorldMaker, cards: int, balance_minor: int = BALANCE_MINOR) -> list[WorldCard]:
@@ -190,11 +203,11 @@ async def test_world_again_is_the_same_world(maker: WorldMaker, reader: Connecti
     assert before == await reader.fetch("SELECT * FROM directory.card ORDER BY pan_index")
 
 
-async def test_world_grows(maker: WorldMaker, reader: Connection, hsm: SoftHsm) -> None:
+async def test_world_grows(maker: WorldMaker, reader: Connection, sealer: WalletSealer) -> None:
     """A larger world has the smaller one's cards, and the books are clean."""
     small = await made(maker, 14)
     large = await made(maker, 33, balance_minor=7)
-    report = await verify(reader, hsm)
+    report = await verify(reader, sealer)
 
     assert small == large[:14]
     assert {7} == {card.balance_minor for card in large[14:]}
@@ -203,7 +216,7 @@ async def test_world_grows(maker: WorldMaker, reader: Connection, hsm: SoftHsm) 
 
 
 async def test_interrupted_world_has_whole_chunks(
-    maker: WorldMaker, ledger: OpensWallets, reader: Connection, hsm: SoftHsm
+    maker: WorldMaker, ledger: OpensWallets, reader: Connection, sealer: WalletSealer
 ) -> None:
     """When the database goes in the middle, the chunks before are whole; the next run does the rest."""
     ledger.chunks_until_failure = 2
@@ -215,7 +228,7 @@ async def test_interrupted_world_has_whole_chunks(
 
     assert (cards, wallets) == (20, 20)
     assert len(await made(maker, 45)) == 45
-    assert (await verify(reader, hsm)).is_clean
+    assert (await verify(reader, sealer)).is_clean
 
 
 async def test_abandoned_world_stores_no_half_chunk(maker: WorldMaker, reader: Connection) -> None:
@@ -233,14 +246,19 @@ async def test_abandoned_world_stores_no_half_chunk(maker: WorldMaker, reader: C
 
 
 async def test_world_of_another_seed_is_left_alone(
-    maker: WorldMaker, writer: Connection, reader: Connection, hsm: SoftHsm, numbers: TransactionNumbers
+    maker: WorldMaker,
+    writer: Connection,
+    reader: Connection,
+    hsm: SoftHsm,
+    sealer: WalletSealer,
+    numbers: TransactionNumbers,
 ) -> None:
     """A database whose PINs this seed doesn't give is refused before anything is added."""
     await made(maker, 1)
     wallets = Wallets(
-        numbers.next, OpensWallets(WalletOpener(2, numbers, hsm)).open, partial(balances, reader, hsm)
+        numbers.next, OpensWallets(WalletOpener(2, numbers, sealer)).open, partial(balances, reader, sealer)
     )
-    other = WorldMaker(writer, reader, hsm, wallets, DemoSeed(b"\xff" * 32))
+    other = WorldMaker(writer, reader, InProcessHsm(hsm), wallets, DemoSeed(b"\xff" * 32))
 
     with pytest.raises(WorldOfAnotherSeed):
         await other.make_terminals(5)

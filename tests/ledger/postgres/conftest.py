@@ -15,22 +15,31 @@ from urllib.parse import urlsplit
 import pytest
 
 from hsm_soft.hsm import SoftHsm
-from hsm_soft.key_block import KeyBlockProtection
+from hsm_soft.interface import InProcessHsm
+from hsm_soft.key_block import KeyBlockProtection, KeyUsage
 from hsm_soft.master_key import MasterKey
 from hsm_soft.named_keys import new_named_keys
+from ledger.sealer import Sealer
 from storage.database import connect
+from switch.shell.wallet_sealer import WalletSealer
 
 from .line_cutter import LineCutter
 from .nodes import Connection, MakeDatabase, Node, StartNode, session
 
 
 @pytest.fixture(scope="session")
-def hsm() -> SoftHsm:
-    """A real HSM with reproducible keys."""
+def sealer() -> Sealer:
+    """A real HSM with reproducible keys, as the ledger sees it."""
     random = Random(8583).randbytes
     master_key = MasterKey(random(32), development=True, created=False)
     keys = new_named_keys(KeyBlockProtection(master_key.key), random)
-    return SoftHsm(master_key, {key.id: key.key_block for key in keys})
+    hsm = SoftHsm(master_key, {key.id: key.key_block for key in keys})
+    hsm.load_data_keys([hsm.new_data_key(KeyUsage.WALLET_SEALING, 1)])
+    return WalletSealer(InProcessHsm(hsm), _nothing_to_learn)
+
+
+async def _nothing_to_learn() -> None:
+    """There is one data key."""
 
 
 @pytest.fixture(scope="session")
@@ -61,12 +70,12 @@ async def _execute(dsn: str, statement: str) -> None:
 
 
 @pytest.fixture
-async def start_node(ledger_dsn: str, hsm: SoftHsm) -> AsyncIterator[StartNode]:
+async def start_node(ledger_dsn: str, sealer: Sealer) -> AsyncIterator[StartNode]:
     """Starts nodes, on the shared database unless told otherwise."""
     nodes = []
 
     async def start(dsn: str = ledger_dsn) -> Node:
-        nodes.append(await Node.started(dsn, hsm))
+        nodes.append(await Node.started(dsn, sealer))
         return nodes[-1]
 
     yield start

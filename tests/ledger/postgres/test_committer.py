@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from hsm_soft.hsm import SoftHsm
 from ledger.intent import Intent
 from ledger.outcome import Outcome
 from ledger.postgres.committer import BULK_LANE, LANES, Ledger, enter, writer_number
 from ledger.postgres.observer import LedgerObserver
 from ledger.postgres.session import Session
+from ledger.sealer import Sealer
 from storage.database import DatabaseUnavailable
 
 from .line_cutter import LineCutter
@@ -122,9 +122,9 @@ async def test_stopping_with_a_client_that_gave_up(node: Node) -> None:
     assert await node.balances([wallet]) == [40]
 
 
-async def test_lane_that_died_does_not_keep_the_ledger_from_stopping(ledger_dsn: str, hsm: SoftHsm) -> None:
+async def test_lane_that_died_does_not_keep_the_ledger_from_stopping(ledger_dsn: str, sealer: Sealer) -> None:
     """Whoever waits for a dead lane would wait for ever; stopping tells the defect instead."""
-    node = await Node.started(ledger_dsn, hsm)
+    node = await Node.started(ledger_dsn, sealer)
     (wallet,) = await node.open(100)
     node.ledger._lanes[0]._observer = None  # type: ignore[assignment]
     posting = asyncio.create_task(node.post(node.till.purchase(wallet, 1)))
@@ -184,7 +184,9 @@ def test_writers_of_nodes_never_meet() -> None:
     assert writer_number(3, 1) == 25
 
 
-async def test_database_that_cannot_be_reached(line: LineCutter, start_node: StartNode, hsm: SoftHsm) -> None:
+async def test_database_that_cannot_be_reached(
+    line: LineCutter, start_node: StartNode, sealer: Sealer
+) -> None:
     """A ledger doesn't start without its database, and says so in one word."""
     node = await start_node(line.dsn)
     line.go_down()
@@ -192,23 +194,23 @@ async def test_database_that_cannot_be_reached(line: LineCutter, start_node: Sta
     with pytest.raises(DatabaseUnavailable):
         await enter(line.dsn, FIRST_DATE)
     with pytest.raises(DatabaseUnavailable):
-        await Ledger(line.dsn, hsm, node.number + 1, LedgerObserver()).start()
+        await Ledger(line.dsn, sealer, node.number + 1, LedgerObserver()).start()
 
 
-async def test_writer_that_exists(node: Node, hsm: SoftHsm) -> None:
+async def test_writer_that_exists(node: Node, sealer: Sealer) -> None:
     """A node number is never used by two starts: the second fails at once."""
     with pytest.raises(DatabaseUnavailable, match="writer_pkey"):
-        await Ledger(node.dsn, hsm, node.number, LedgerObserver()).start()
+        await Ledger(node.dsn, sealer, node.number, LedgerObserver()).start()
 
 
 async def test_session_that_cannot_be_set_up(
-    node: Node, monkeypatch: pytest.MonkeyPatch, hsm: SoftHsm
+    node: Node, monkeypatch: pytest.MonkeyPatch, sealer: Sealer
 ) -> None:
     """A database that refuses the committer's settings is none for it; no connection is left behind."""
     monkeypatch.setattr("ledger.postgres.statements.SESSION", "SET no_such_setting = on")
 
     with pytest.raises(DatabaseUnavailable, match="UndefinedObjectError"):
-        await Ledger(node.dsn, hsm, node.number + 1, LedgerObserver()).start()
+        await Ledger(node.dsn, sealer, node.number + 1, LedgerObserver()).start()
 
 
 async def settings_of(node: Node, names: Sequence[str]) -> list[str]:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from hsm_soft.sealing import SealBroken
 from ledger.chart import AccountKind, Leg
 from ledger.identity import TransactionKind
 from ledger.outcome import Outcome
 from ledger.postgres import inquiry
 from ledger.postgres.inquiry import AccountTotal
+from ledger.sealer import SealBroken
 from tests.ledger.intents import MERCHANT_ACCOUNT
 
 from .nodes import FIRST_DATE, Connection, Node, StartNode, session

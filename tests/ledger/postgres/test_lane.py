@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from hsm_soft.hsm import SoftHsm
-from hsm_soft.sealing import SealBroken
 from ledger.outcome import Outcome
 from ledger.postgres.errors import GroupFailed, NoResources, Undecidable
 from ledger.postgres.lane import GROUP_LIMIT
 from ledger.postgres.session import Session
+from ledger.sealer import SealBroken, Sealer
 
 from .nodes import Connection, Node, StartNode, blocked_backends, locked, session, until
 
@@ -360,9 +359,9 @@ async def test_reversal_whose_original_is_damaged(damaged: Node) -> None:
     assert await damaged.post(damaged.till.purchase(wallet, 100)) is Outcome.APPROVED
 
 
-async def test_lane_that_dies_is_seen(ledger_dsn: str, hsm: SoftHsm) -> None:
+async def test_lane_that_dies_is_seen(ledger_dsn: str, sealer: Sealer) -> None:
     """Should a lane end by a defect, the node isn't ready any more, and tells at once what it was."""
-    node = await Node.started(ledger_dsn, hsm)
+    node = await Node.started(ledger_dsn, sealer)
     assert node.ledger.is_ready
     lane = node.ledger._lanes[0]
     lane._queue.append(None)  # type: ignore[arg-type]

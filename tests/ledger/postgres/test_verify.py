@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 import pytest
 
-from hsm_soft.hsm import SoftHsm
 from ledger.intent import PinVerdict
 from ledger.postgres.verify import CHAIN, SEALS, SQL_CHECKS, Report, verify
+from ledger.sealer import Sealer
 
 from .nodes import FIRST_DATE, Connection, MakeDatabase, Node, StartNode, session
 
@@ -34,14 +34,14 @@ WRITER = "a writer stands where its last group stands"
 
 
 @pytest.fixture(scope="module")
-def books(make_database: MakeDatabase, hsm: SoftHsm) -> Iterator[tuple[str, Names]]:
+def books(make_database: MakeDatabase, sealer: Sealer) -> Iterator[tuple[str, Names]]:
     """A database with every kind of row, and the numbers of some."""
     with make_database() as dsn:
-        yield dsn, asyncio.run(_keep_books(dsn, hsm))
+        yield dsn, asyncio.run(_keep_books(dsn, sealer))
 
 
-async def _keep_books(dsn: str, hsm: SoftHsm) -> Names:
-    node = await Node.started(dsn, hsm)
+async def _keep_books(dsn: str, sealer: Sealer) -> Names:
+    node = await Node.started(dsn, sealer)
     rich, _, poor, owing = await node.open(1000, 0, 50, 100)
     till = node.till
     bought, kept, declined = (
@@ -316,12 +316,12 @@ DAMAGES: dict[str, tuple[list[str], set[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-async def test_damage_is_named(books: tuple[str, Names], hsm: SoftHsm, damage: str) -> None:
+async def test_damage_is_named(books: tuple[str, Names], sealer: Sealer, damage: str) -> None:
     """What was done to the books is found, row by row, and nothing else is found wrong."""
     dsn, names = books
     statements, expected = DAMAGES[damage]
     async with damaged(dsn, *(statement.format(**names) for statement in statements)) as connection:
-        offences = (await verify(connection, hsm)).offences
+        offences = (await verify(connection, sealer)).offences
         keys = {
             f"key {row[0]}": f"key of {row[1]}"
             for row in await connection.fetch("SELECT encode(key, 'hex'), transaction_id FROM ledger.dedup")
@@ -338,19 +338,19 @@ def test_each_check_is_tested() -> None:
     assert found == {*SQL_CHECKS, SEALS, CHAIN}
 
 
-async def test_clean_books(books: tuple[str, Names], hsm: SoftHsm) -> None:
+async def test_clean_books(books: tuple[str, Names], sealer: Sealer) -> None:
     """Clean books are found clean; the report says what was checked."""
     async with session(books[0]) as connection:
-        report = await verify(connection, hsm)
+        report = await verify(connection, sealer)
 
     assert report == Report((*SQL_CHECKS, SEALS, CHAIN), wallets=4, transactions=11, offences=())
     assert report.is_clean
 
 
-async def test_books_without_any_row(empty_books: str, hsm: SoftHsm) -> None:
+async def test_books_without_any_row(empty_books: str, sealer: Sealer) -> None:
     """A ledger nobody has used yet is clean."""
     async with session(empty_books) as connection:
-        assert (await verify(connection, hsm)).is_clean
+        assert (await verify(connection, sealer)).is_clean
 
 
 @pytest.fixture

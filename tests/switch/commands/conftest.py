@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from switch.cli import build
+from tests.switch.commands.key_desk import Desk
 from tests.switch.shop import BALANCE_MINOR, Node, World
 from tests.switch.small_terminal import Card, Terminal
 
@@ -83,3 +84,23 @@ async def _play(world: World) -> Day:
         requests = [purchase, terminal.purchase(card, BALANCE_MINOR + 1), terminal.reversal(purchase)]
         rrns = [str((await node.ask(terminal, request)).fields[37]) for request in requests]
         return Day(terminal, card, purchase_rrn=rrns[0], declined_rrn=rrns[1], reversal_rrn=rrns[2])
+
+
+@pytest.fixture
+def desk(
+    cardswitch: Cardswitch,
+    database_dsn: str,
+    settings_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
+    """A database of the test's own, with the officers alice and bob."""
+    monkeypatch.setenv("CARDSWITCH_DATABASE__DSN", database_dsn)
+    monkeypatch.setattr("hsm_soft.passphrase._MEMORY_KIB", 64)
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    desk = Desk(cardswitch, folder, database_dsn)
+    for officer in ("alice", "bob"):
+        _, _, *passphrase = desk.by(officer)
+        assert cardswitch("keys", "officer", "add", officer, *passphrase).status == 0
+    return desk

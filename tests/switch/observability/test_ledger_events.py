@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hsm_soft.sealing import SealBroken
 from ledger.postgres import errors
+from ledger.sealer import SealBroken
 from ledger.wallet import UnreadableState
 from switch.observability import logs
 from switch.observability.ledger_events import REASONS, RESULTS, LedgerEvents

@@ -20,6 +20,7 @@ PER_VERB = {
     "listener": ("pos", "shop"),
     "seconds": (0.004,),
     "postings": (13,),
+    "operations": (5,),
     "wallets": (7,),
     "intents": (3,),
     "fields": (2,),
@@ -66,6 +67,19 @@ def call_with_every_label(verb: Callable[..., None]) -> None:
             {
                 'switch_connections{listener="pos"}': 1,
                 'switch_connections_accepted_total{listener="pos"}': 1,
+            },
+        ),
+        ("hsm_connected", (), {"hsm_process_connected": 1}),
+        ("hsm_lost", (9,), {"hsm_process_unanswered_total": 9}),
+        ("hsm_refused", (), {"hsm_process_refused_total": 1}),
+        (
+            "hsm_answered",
+            (5, 0.004),
+            {
+                "hsm_process_frame_operations_count": 1,
+                "hsm_process_frame_operations_sum": 5,
+                "hsm_process_round_trip_seconds_count": 1,
+                "hsm_process_round_trip_seconds_sum": 0.004,
             },
         ),
         ("connection_closed", ("pos",), {'switch_connections{listener="pos"}': -1}),

@@ -163,4 +163,4 @@ async def test_database_lost_under_way(node: Node) -> None:
 
     assert ["00"] * 200 == codes
     assert BALANCE_MINOR - 200 == await node.balance_of(card)
-    assert (await verify(node.connection, node.world.hsm)).is_clean
+    assert (await verify(node.connection, node.world.sealer)).is_clean

@@ -67,7 +67,7 @@ async def parties(node: Node) -> AsyncIterator[Parties]:
     terminal, card = await node.terminal(), await node.card(WITHOUT_PIN, balance_minor=10**12)
     assert await node.code(terminal, terminal.purchase(card)) == "00"
     yield Parties(node, terminal, card)
-    assert (await verify(node.connection, node.world.hsm)).is_clean
+    assert (await verify(node.connection, node.world.sealer)).is_clean
     assert len(node.parts.turns) == 0
     assert node.counted("switch_transactions_in_flight") == 0
 

@@ -9,7 +9,7 @@ import pytest
 
 from directory.records import KeySet, Merchant, MerchantState, Terminal, TerminalState
 from hsm_soft.hsm import SoftHsm
-from hsm_soft.session_keys import SignOnLayout
+from hsm_soft.interface import InProcessHsm
 from iso8583_specs.message import Message
 from ledger.outcome import Outcome
 from storage.database import DatabaseUnavailable
@@ -60,7 +60,7 @@ def terminal(hsm: SoftHsm) -> Terminal:
 
 def management(hsm: SoftHsm, directory: Kept) -> Management:
     """Management over a directory."""
-    return Management(hsm, directory, Clock("Asia/Shanghai"), Metrics())
+    return Management(InProcessHsm(hsm), directory, Clock("Asia/Shanghai"), Metrics())
 
 
 def request(service: Service, layout: KeyLayout | None = None) -> Request:
@@ -71,9 +71,8 @@ def request(service: Service, layout: KeyLayout | None = None) -> Request:
 def test_each_layout_has_the_hsms() -> None:
     """Every layout of the vocabulary is one of the HSM's, with as many bytes as its name says."""
     assert set(KeyLayout) == set(LAYOUTS)
-    assert set(SignOnLayout) == set(LAYOUTS.values())
     for layout, of_hsm in LAYOUTS.items():
-        assert layout.value == of_hsm.pin_key_bytes + 4 + of_hsm.mac_place_bytes + 4
+        assert layout.value == of_hsm.length_bytes
 
 
 @pytest.mark.parametrize("layout", KeyLayout)
@@ -87,11 +86,12 @@ async def test_sign_on_keeps_the_keys_that_it_tells(
 
     assert reply.session_keys is not None
     assert len(reply.session_keys) == layout.value
-    half = layout.value // 2
-    mac_key = decrypt(MASTER_KEY, reply.session_keys[half : half + 8])
-    assert encrypt(mac_key, bytes(8))[:4] == reply.session_keys[-4:]
+    start, check = {24: (12, 20), 40: (20, 36), 60: (20, 36)}[layout.value]
+    mac_key = decrypt(MASTER_KEY, reply.session_keys[start : start + 8])
+    assert encrypt(mac_key, bytes(8))[:4] == reply.session_keys[check : check + 4]
     [key_set] = kept.key_sets
     assert (key_set.created_at_us, key_set.verified) == (NOW_US, False)
+    assert (key_set.track_key is not None) == (layout is KeyLayout.DOUBLE_60)
 
 
 async def test_sign_on_tells_the_batch_that_is_open_afterwards(hsm: SoftHsm, terminal: Terminal) -> None:

@@ -121,7 +121,7 @@ def test_service_is_read(message: MakeMessage, name: str, service: Service) -> N
         ("balance", {60: "22000001000"}),
         ("balance", {25: "06"}),
         ("reversal", {60: "23000001000"}),
-        ("sign-on", {60: "00000000004"}),
+        ("sign-on", {60: "00000000005"}),
         ("sign-off", {60: "00000000001"}),
         ("points void", {}),
         ("points void", {35: "9" * 37}),
@@ -294,7 +294,10 @@ def test_amount_batch_and_trace_are_read(message: MakeMessage) -> None:
     assert request.mac == b"01234567"
 
 
-@pytest.mark.parametrize(("code", "layout"), [("001", KeyLayout.SINGLE_24), ("003", KeyLayout.DOUBLE_40)])
+@pytest.mark.parametrize(
+    ("code", "layout"),
+    [("001", KeyLayout.SINGLE_24), ("003", KeyLayout.DOUBLE_40), ("004", KeyLayout.DOUBLE_60)],
+)
 def test_sign_on_names_its_key_layout(message: MakeMessage, code: str, layout: KeyLayout) -> None:
     """60.3 says how long the keys are; whatever stands in 60.2 and behind 60.3 is no matter."""
     request = read(message("sign-on", {60: f"00999999{code}60"}))
