@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 CYCLES ?= 20
+OPERATIONS ?= 20000
+PAIRS ?= 1000
 
-.PHONY: setup demo run test check cover crash bench lock
+.PHONY: setup demo run test check cover crash conflicts bench lock
 
 setup: .venv/.ready
 
@@ -38,7 +40,12 @@ cover: setup
 
 # The kill test; SEED=n repeats the random choices of an earlier run.
 crash: setup
-	$(BIN)/python -m tests.crash --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.crash kills --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
+
+# Two nodes that fight for a few cards, and requests that race their reversals over both.
+conflicts: setup
+	$(BIN)/python -m tests.crash conflicts --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.crash race --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
 
 bench: setup
 	$(BIN)/python -m benchmarks

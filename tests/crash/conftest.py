@@ -3,14 +3,16 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 
-from tests.crash.campaign import Campaign, Plan, Summary
 from tests.crash.patches import switch_command
+from tests.crash.run import Run
+from tests.crash.summary import Summary
 from tests.end_to_end.switch_process import Installation
 
-Run = Callable[..., Summary]
+Play: TypeAlias = Callable[..., Summary]
 
 
 @pytest.fixture(scope="session")
@@ -22,15 +24,15 @@ def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(made_home: Path, tmp_path: Path) -> Run:
-    """Plays a plan on a switch, patched or not; what it told is printed when the test fails."""
+def play(made_home: Path, tmp_path: Path) -> Play:
+    """Plays a run of a kind on a switch, patched or not; what it told is printed when the test fails."""
 
-    def run(plan: Plan, patch: str | None = None) -> Summary:
+    def play(kind: Callable[..., Run], plan: Any, patch: str | None = None) -> Summary:
         # The cluster may belong to another account than ours, and has to stay that account's.
         subprocess.run(["cp", "--archive", made_home, tmp_path / "home"], check=True)
         installation = Installation(tmp_path / "home", switch_command=switch_command(patch))
-        summary = Campaign(installation, plan, tmp_path / "journal", print).run()
+        summary = kind(installation, plan, tmp_path / "journal", print).run()
         print(*summary.lines(), sep="\n")  # noqa: T201 - pytest shows it when the test fails
         return summary
 
-    return run
+    return play
