@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tests.crash.campaign import Campaign, Plan
-from tests.crash.conflicts import ConflictPlan, Conflicts
+from tests.crash.conflicts import Conflicts
 from tests.crash.faults import FAULTS
 from tests.crash.patches import switch_command
-from tests.crash.race import Race, RacePlan
-from tests.crash.run import Run
+from tests.crash.race import Race
+from tests.crash.run import Run, SizedPlan
 from tests.end_to_end.switch_process import Installation
 
 Make: TypeAlias = Callable[[argparse.Namespace, Installation, Path], Run]
@@ -45,11 +45,11 @@ def _kills(options: argparse.Namespace, installation: Installation, journal: Pat
 
 
 def _conflicts(options: argparse.Namespace, installation: Installation, journal: Path) -> Run:
-    return Conflicts(installation, ConflictPlan(options.operations, options.seed), journal, _tell)
+    return Conflicts(installation, SizedPlan(options.operations, options.seed), journal, _tell)
 
 
 def _race(options: argparse.Namespace, installation: Installation, journal: Path) -> Run:
-    return Race(installation, RacePlan(options.pairs, options.seed), journal, _tell)
+    return Race(installation, SizedPlan(options.pairs, options.seed), journal, _tell)
 
 
 def _tell(line: str) -> None:

@@ -8,7 +8,6 @@ switch lives. The first cycle with a violation is the last.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Final, TypeVar
 from tests.crash.concentrator import Concentrator
 from tests.crash.faults import FAULTS, SWITCHES, Site, Struck
 from tests.crash.pages import is_ready
-from tests.crash.run import Run
+from tests.crash.run import Run, Tell
 from tests.crash.summary import Summary
 from tests.end_to_end.switch_process import CARDS, Installation
 
@@ -46,26 +45,15 @@ class Plan:
 
 
 class Campaign(Run):
-    """See the module's docstring.
+    """See the module's docstring, and `Run`."""
 
-    Args:
-        installation: a home; its world is made here if it isn't there.
-        plan: what to do.
-        journal: the file to write.
-        tell: given a line for each cycle.
-    """
-
-    def __init__(
-        self, installation: Installation, plan: Plan, journal: Path, tell: Callable[[str], None]
-    ) -> None:
-        super().__init__(installation, Summary("cycles", plan.seed), journal)
+    def __init__(self, installation: Installation, plan: Plan, journal: Path, tell: Tell) -> None:
+        super().__init__(installation, Summary("cycles", plan.seed), journal, tell, CONCENTRATORS)
         self._plan = plan
         self._random = Random(f"{plan.seed}")
         self._faults = _in_turns(plan.faults, self._random)
-        self._tell = tell
         self._concentrators = self.concentrators(CONCENTRATORS, CARDS)
         self._site = Site(installation.home, self.switches, Random(f"{plan.seed} faults"))
-        self._threads = ThreadPoolExecutor(CONCENTRATORS)
 
     def _play(self) -> None:
         """All cycles, or those up to the first violation."""
@@ -88,12 +76,12 @@ class Campaign(Run):
         self._wait_until_ready()
         self._check()
         told = ", ".join(f"{count} {name}" for name, count in struck.items())
-        self._tell(f"cycle {self.summary.done + 1}: {fault} ({told}), {settled} settled")
+        self.tell(f"cycle {self.summary.done + 1}: {fault} ({told}), {settled} settled")
 
     def _trade_and_strike(self, fault: str) -> Struck:
         """Let the terminals trade, and strike; then they take what still comes, or lose their lines."""
         stop = Event()
-        trades = [self._threads.submit(each.trade, stop.is_set) for each in self._concentrators]
+        trades = [self.threads.submit(each.trade, stop.is_set) for each in self._concentrators]
         try:
             time.sleep(self._random.uniform(0.3, 0.9))
             struck = FAULTS[fault](self._site)
@@ -135,16 +123,15 @@ class Campaign(Run):
     def _balances(self) -> dict[int, int]:
         """What the switches say that every card holds, each concentrator asking about some."""
         shares = [range(number, CARDS, CONCENTRATORS) for number in range(CONCENTRATORS)]
-        told = self._threads.map(Concentrator.balances, self._concentrators, shares)
+        told = self.threads.map(Concentrator.balances, self._concentrators, shares)
         return dict(chain.from_iterable(balances.items() for balances in told))
 
     def _everywhere(self, work: Callable[[Concentrator], T]) -> list[T]:
-        return list(self._threads.map(work, self._concentrators))
+        return list(self.threads.map(work, self._concentrators))
 
-    def _leave(self) -> None:
+    def _hang_up(self) -> None:
         for concentrator in self._concentrators:
             concentrator.close()
-        self._threads.shutdown()
 
 
 def _in_turns(names: Sequence[str], random: Random) -> Iterator[str]:

@@ -6,9 +6,6 @@ dry and are refilled by what is taken back. In the end the ledger is held to wha
 have to tell the same balances. Nothing dies here.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,7 +13,7 @@ from typing import Final
 
 from tests.crash.book import Violation
 from tests.crash.concentrator import Concentrator
-from tests.crash.run import Run
+from tests.crash.run import Run, SizedPlan, Tell
 from tests.crash.summary import Summary
 from tests.end_to_end.switch_process import Installation
 
@@ -25,46 +22,22 @@ CONFLICT_CARDS: Final = 6
 LARGE: Final = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictPlan:
-    """What a run does.
-
-    Attributes:
-        operations: how many sales, voids and reversals at the least, repeats aside.
-        seed: repeats the terminals' choices; what the nodes make of them is their own.
-    """
-
-    operations: int
-    seed: int
-
-
 class Conflicts(Run):
-    """See the module's docstring.
+    """See the module's docstring, and `Run`; `plan.size` counts sales, voids and reversals, repeats aside."""
 
-    Args:
-        installation: a home; its world is made here if it isn't there.
-        plan: what to do.
-        journal: the file to write.
-        tell: given a line when the trading is over.
-    """
-
-    def __init__(
-        self, installation: Installation, plan: ConflictPlan, journal: Path, tell: Callable[[str], None]
-    ) -> None:
-        super().__init__(installation, Summary("operations", plan.seed), journal)
-        self._share = -(-plan.operations // CONCENTRATORS)
-        self._tell = tell
+    def __init__(self, installation: Installation, plan: SizedPlan, journal: Path, tell: Tell) -> None:
+        super().__init__(installation, Summary("operations", plan.seed), journal, tell, CONCENTRATORS)
+        self._share = plan.share_of(CONCENTRATORS)
         self._concentrators = self.concentrators(CONCENTRATORS, CONFLICT_CARDS, large=LARGE)
-        self._threads = ThreadPoolExecutor(CONCENTRATORS)
 
     def _play(self) -> None:
         there = [switch.address for switch in self.switches]
         for number, concentrator in enumerate(self._concentrators):
             concentrator.connect(*(there if number % 2 else reversed(there)))
-        list(self._threads.map(self._trade, self._concentrators))
+        list(self.threads.map(self._trade, self._concentrators))
         self.summary.done = sum(each.operations for each in self._concentrators)
-        self._tell(f"{self.summary.done:,} operations sent")
-        list(self._threads.map(Concentrator.settle, self._concentrators))
+        self.tell(f"{self.summary.done:,} operations sent")
+        list(self.threads.map(Concentrator.settle, self._concentrators))
         self._check()
 
     def _trade(self, concentrator: Concentrator) -> None:
@@ -81,7 +54,6 @@ class Conflicts(Run):
         for concentrator in self._concentrators:
             self.summary.violations.extend(concentrator.violations)
 
-    def _leave(self) -> None:
+    def _hang_up(self) -> None:
         for concentrator in self._concentrators:
             concentrator.close()
-        self._threads.shutdown()

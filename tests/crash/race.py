@@ -11,9 +11,6 @@ Chance is added, so that pairs come at all distances around that point.
 
 import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -22,7 +19,7 @@ from tests.crash.audit import Audit
 from tests.crash.book import APPROVED, NO_ORIGINAL, TAKEN_BACK_ALREADY, Violation
 from tests.crash.journal import Answered
 from tests.crash.requests import Request, Sending
-from tests.crash.run import Run
+from tests.crash.run import Run, SizedPlan, Tell
 from tests.crash.summary import Summary
 from tests.end_to_end.plain_line import Answer, Line
 from tests.end_to_end.plain_terminal import Identity, Terminal
@@ -41,14 +38,6 @@ _ENDS: Final = {
     (TAKEN_BACK_ALREADY, NO_ORIGINAL): NEVER_POSTED,
 }
 """How a pair may end, by what the request and its reversal were answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class RacePlan:
-    """What a run does: how many pairs at the least, and the seed of chance."""
-
-    pairs: int
-    seed: int
 
 
 class Racer:
@@ -146,40 +135,28 @@ class Racer:
 
 
 class Race(Run):
-    """See the module's docstring.
+    """See the module's docstring, and `Run`; `plan.size` counts pairs."""
 
-    Args:
-        installation: a home; its world is made here if it isn't there.
-        plan: what to do.
-        journal: the file to write.
-        tell: given a line when the racing is over.
-    """
-
-    def __init__(
-        self, installation: Installation, plan: RacePlan, journal: Path, tell: Callable[[str], None]
-    ) -> None:
-        super().__init__(installation, Summary("pairs", plan.seed), journal)
-        self._share = -(-plan.pairs // RACERS)
-        self._tell = tell
+    def __init__(self, installation: Installation, plan: SizedPlan, journal: Path, tell: Tell) -> None:
+        super().__init__(installation, Summary("pairs", plan.seed), journal, tell, RACERS)
         randoms = [Random(f"{plan.seed} {number}") for number in range(RACERS)]
+        self._share = plan.share_of(RACERS)
         self._racers = [Racer(number, self.audit, random) for number, random in enumerate(randoms)]
-        self._threads = ThreadPoolExecutor(RACERS)
 
     def _play(self) -> None:
         for racer in self._racers:
             racer.connect(self.switches)
-        list(self._threads.map(self._race, self._racers))
+        list(self.threads.map(self._race, self._racers))
         for racer in self._racers:
             self.summary.counts.update(racer.ends)
             self.summary.done += racer.ends.total()
             self.summary.violations.extend(racer.violations)
-        self._tell(f"{self.summary.done:,} pairs raced")
+        self.tell(f"{self.summary.done:,} pairs raced")
         self.check({number: racer.balance_minor() for number, racer in enumerate(self._racers)})
 
     def _race(self, racer: Racer) -> None:
         racer.race(self._share)
 
-    def _leave(self) -> None:
+    def _hang_up(self) -> None:
         for racer in self._racers:
             racer.close()
-        self._threads.shutdown()

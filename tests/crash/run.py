@@ -8,9 +8,11 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, TypeAlias
 
 from tests.crash.audit import Audit
 from tests.crash.book import Violation
@@ -20,8 +22,22 @@ from tests.crash.summary import Summary
 from tests.end_to_end.plain_line import LineClosed
 from tests.end_to_end.switch_process import Installation, Switch
 
+Tell: TypeAlias = Callable[[str], None]
+
 NODES: Final = 2
 TERMINALS_EACH: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SizedPlan:
+    """How much a run does at the least; the seed repeats its choices, not what the nodes make of them."""
+
+    size: int
+    seed: int
+
+    def share_of(self, hands: int) -> int:
+        """How much each of so many hands has to do."""
+        return -(-self.size // hands)
 
 
 class Run(ABC):
@@ -31,13 +47,19 @@ class Run(ABC):
         installation: a home; its world is made here if it isn't there.
         summary: says what the run consists of.
         journal: the file to write.
+        tell: given a line now and then, on how far the run is.
+        hands: how many play at once.
     """
 
-    def __init__(self, installation: Installation, summary: Summary, journal: Path) -> None:
+    def __init__(
+        self, installation: Installation, summary: Summary, journal: Path, tell: Tell, hands: int
+    ) -> None:
         self.installation = installation
         self.summary = summary
         self.audit = Audit(installation, journal)
         self.switches: list[Switch] = []
+        self.tell = tell
+        self.threads = ThreadPoolExecutor(hands)
         self._counted: dict[str, Counter[str]] = {}
 
     def run(self) -> Summary:
@@ -79,8 +101,8 @@ class Run(ABC):
         """Everything between the start of the switches and their stop."""
 
     @abstractmethod
-    def _leave(self) -> None:
-        """Hang up, and let no thread go on."""
+    def _hang_up(self) -> None:
+        """Close all lines."""
 
     def _attempt(self, work: Callable[[], None]) -> None:
         """Whatever keeps a run from its end is a violation, too."""
@@ -91,5 +113,6 @@ class Run(ABC):
             self.summary.violations.append(Violation(f"{self.summary.of}, {self.summary.done} done", wrong))
 
     def _end(self) -> None:
-        self._leave()
+        self._hang_up()
+        self.threads.shutdown()
         self.summary.violations.extend(self.audit.close())

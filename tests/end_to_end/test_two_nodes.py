@@ -32,9 +32,9 @@ def nodes(own_installation: Installation, own_world: World) -> Nodes:
 
 
 @pytest.fixture
-def card(own_world: World) -> Card:
-    """A card with its whole opening balance."""
-    return own_world.card()
+def world(own_world: World) -> World:
+    """The devices and cards of the module's own home."""
+    return own_world
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import strategies as st
 
+from iso8583_specs.codec import Codec
+from iso8583_specs.defects import MalformedMessage
 from iso8583_specs.dialects import spec_for
 from iso8583_specs.message import Message
 from iso8583_specs.spec import FieldSpec
@@ -21,6 +23,15 @@ ALPHABETS = {"n": "0123456789", "z": "0123456789=", "x": "0123456789ABCDEF"}
 
 def _samples() -> list[SimpleNamespace]:
     return [SimpleNamespace(**json.loads(line)) for line in SAMPLES.read_text().splitlines()]
+
+
+def refusal(codec: Codec, body: bytes) -> MalformedMessage | None:
+    """The error that decoding ends in, if any."""
+    try:
+        codec.decode(body)
+    except MalformedMessage as error:
+        return error
+    return None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

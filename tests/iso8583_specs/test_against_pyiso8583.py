@@ -13,10 +13,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from iso8583_specs.codec import Codec, codec_for
-from iso8583_specs.defects import Defect, MalformedMessage
+from iso8583_specs.codec import codec_for
+from iso8583_specs.defects import Defect
 from iso8583_specs.dialects import DIALECTS, spec_for
 from iso8583_specs.message import Message
+
+from .conftest import refusal
 
 Strategy = Callable[..., st.SearchStrategy[Any]]
 STRICTER = {Defect.BAD_MTI, Defect.NOT_DIGITS, Defect.NOT_TRACK}
@@ -41,15 +43,6 @@ def reference_refusal(dialect: str, body: bytes) -> tuple[str, int] | None:
         return error.field, error.pos
     except KeyError:  # how it says that bit 1 has no row
         return "1", 2
-    return None
-
-
-def refusal(codec: Codec, body: bytes) -> MalformedMessage | None:
-    """The error that our decoding ends in, if any."""
-    try:
-        codec.decode(body)
-    except MalformedMessage as error:
-        return error
     return None
 
 

@@ -10,24 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iso8583_specs.codec import Codec, codec_for
+from iso8583_specs.codec import codec_for
 from iso8583_specs.defects import Defect, MalformedMessage, UnencodableField
 from iso8583_specs.dialects import DIALECTS, spec_for
 from iso8583_specs.interpreter import Interpreter
 from iso8583_specs.message import Message
 
+from .conftest import refusal
+
 Strategy = Callable[..., st.SearchStrategy[Any]]
 POS = codec_for("unionpay_pos")
 ECHO = bytes.fromhex("0820 0020000000C00000 000133") + b"52079000" + b"001332060120003"
-
-
-def refusal(codec: Codec, body: bytes) -> MalformedMessage | None:
-    """The error that decoding ends in, if any."""
-    try:
-        codec.decode(body)
-    except MalformedMessage as error:
-        return error
-    return None
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ REPLY_TPDU = bytes.fromhex("6012340003")
 HEADER = bytes.fromhex("602200000000")
 BODY_BYTES = 16
 WAIT_SECONDS = 10.0
+PLACES = 256
+"""How many requests of one connection may be under way, unless set otherwise."""
 
 
 class Answerer:
@@ -146,6 +148,7 @@ class Service:
 
 Serve = Callable[..., Awaitable[Service]]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
+Settled = Callable[[], Awaitable[None]]
 
 
 def frame(text: str) -> bytes:
@@ -189,7 +192,7 @@ def eventually() -> Eventually:
 
 
 @pytest.fixture
-def settled() -> Callable[[], Awaitable[None]]:
+def settled() -> Settled:
     """Gives everything that is due on loopback the time to happen."""
 
     async def wait() -> None:

@@ -6,18 +6,13 @@ The flow is a stand-in that answers a text with `=` and the text, so that everyt
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from switch.shell.listener import Connection
 
-Serve = Callable[..., Awaitable[Any]]
-Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
-Settled = Callable[[], Awaitable[None]]
+from .conftest import PLACES, Eventually, Serve, Settled
 
-PLACES = 256
 TOO_LARGE = b"\xff\xff"
 HALF_A_FRAME = b"\0\x1b\x60\0"
 
