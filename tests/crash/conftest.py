@@ -12,6 +12,7 @@ from tests.crash.run import Run
 from tests.crash.summary import Summary
 from tests.end_to_end.switch_process import Installation
 
+Install: TypeAlias = Callable[..., Installation]
 Play: TypeAlias = Callable[..., Summary]
 
 
@@ -24,14 +25,23 @@ def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def play(made_home: Path, tmp_path: Path) -> Play:
+def install(made_home: Path, tmp_path: Path) -> Install:
+    """Makes a copy of that home, for a switch that is patched or not."""
+
+    def install(patch: str | None = None, **settings: str) -> Installation:
+        # The cluster may belong to another account than ours, and has to stay that account's.
+        subprocess.run(["cp", "--archive", made_home, tmp_path / "home"], check=True)
+        return Installation(tmp_path / "home", switch_command=switch_command(patch), **settings)
+
+    return install
+
+
+@pytest.fixture
+def play(install: Install, tmp_path: Path) -> Play:
     """Plays a run of a kind on a switch, patched or not; what it told is printed when the test fails."""
 
     def play(kind: Callable[..., Run], plan: Any, patch: str | None = None) -> Summary:
-        # The cluster may belong to another account than ours, and has to stay that account's.
-        subprocess.run(["cp", "--archive", made_home, tmp_path / "home"], check=True)
-        installation = Installation(tmp_path / "home", switch_command=switch_command(patch))
-        summary = kind(installation, plan, tmp_path / "journal", print).run()
+        summary = kind(install(patch), plan, tmp_path / "journal", print).run()
         print(*summary.lines(), sep="\n")  # noqa: T201 - pytest shows it when the test fails
         return summary
 

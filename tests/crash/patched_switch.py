@@ -21,6 +21,7 @@ from ledger.postgres.lane import Lane, Waiting, _Written
 from ledger.postgres.session import SealedSwap, Session, WriterHead
 from storage.embedded import settings as server_settings
 from switch.cli import main
+from switch.shell.listener import Connection
 
 _BEFORE_COMMIT_SECONDS: Final = 0.1
 
@@ -78,6 +79,11 @@ def no_tombstone() -> None:
     patch.object(Group, "_occupy", occupy_by_what_is_there).start()
 
 
+def no_write_deadline() -> None:
+    """A peer that leaves its answers lying may do so for ever."""
+    patch.object(Connection, "_time_writing", lambda connection: None).start()
+
+
 def commit_asynchronously() -> None:
     """COMMIT returns before anything has left the server's memory, and the server is in no hurry."""
     server_settings._ALWAYS |= {
@@ -105,6 +111,7 @@ PATCHES: Final[Mapping[str, Callable[[], None]]] = {
         no_wallet_versions,
         no_swap_predicate,
         no_tombstone,
+        no_write_deadline,
         commit_asynchronously,
     )
 }

@@ -21,6 +21,7 @@ TPDU = bytes.fromhex("6000031234")
 REPLY_TPDU = bytes.fromhex("6012340003")
 HEADER = bytes.fromhex("602200000000")
 BODY_BYTES = 16
+LONG_ANSWER_BYTES = 8_000
 WAIT_SECONDS = 10.0
 PLACES = 256
 """How many requests of one connection may be under way, unless set otherwise."""
@@ -30,7 +31,7 @@ class Answerer:
     """Stands in for the flow: answers `=` and the body, when it may.
 
     Bodies that begin with `held` wait for `release`; `silent` ones get no answer, `broken` ones raise, `long`
-    ones are answered with eight thousand bytes.
+    ones get a long answer.
     """
 
     def __init__(self) -> None:
@@ -49,7 +50,7 @@ class Answerer:
         if body.startswith(b"held"):
             await self._places.acquire()
         self.answered += 1
-        return b"=" + body.ljust(8_000 if body.startswith(b"long") else self.answer_bytes)
+        return b"=" + body.ljust(LONG_ANSWER_BYTES if body.startswith(b"long") else self.answer_bytes)
 
     def release(self, count: int = 1) -> None:
         """Let this many held requests be answered."""
