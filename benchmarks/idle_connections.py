@@ -1,10 +1,11 @@
 """Ten thousand idle connections: what they take of the switch's memory, and what terminals feel of them.
 
-Rounds alternate in one run on one switch: an open loop of purchases with MAC and PIN alone, then the same
-beside the idle connections, which another process holds. Each purchase is measured from the moment it was
-due. Memory is the switch's resident set (VmRSS in /proc) after the first opening less that before it, divided
-by the connections; a warm-up load has filled the switch's caches before. The kernel's memory for the sockets,
-which no program can change, is not part of it.
+Rounds alternate in one run on one switch: an open loop of purchases with MAC and PIN beside the idle
+connections, which another process holds, and the same after that process has opened and closed them, so that
+both follow the same work. Each purchase is measured from the moment it was due. Memory is the switch's
+resident set (VmRSS in /proc) after the first opening less that before it, divided by the connections; a
+warm-up load has filled the switch's caches before. The kernel's memory for the sockets, which no program can
+change, is not part of it.
 
     python -m benchmarks.idle_connections
 
@@ -80,11 +81,13 @@ async def rounds(
     latencies: dict[str, list[dict[str, float]]] = {"without": [], "with": []}
     await bench.purchases(switch, rate)
     for _ in range(options.rounds):
-        latencies["without"].append((await bench.purchases(switch, rate))["latency_ms"])
         before = size_of(switch.pid)
         async with idle(world, port, options.connections):
             sizes.append({"without": before, "with": size_of(switch.pid)})
             latencies["with"].append((await bench.purchases(switch, rate))["latency_ms"])
+        async with idle(world, port, options.connections):
+            pass
+        latencies["without"].append((await bench.purchases(switch, rate))["latency_ms"])
     return {"sizes": sizes, "latency_ms": latencies}
 
 
