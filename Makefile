@@ -4,8 +4,10 @@ BIN := .venv/bin
 WORKERS ?= 2
 CYCLES ?= 20
 SECONDS ?= 60
+OPERATIONS ?= 20000
+PAIRS ?= 1000
 
-.PHONY: setup demo run test check cover crash fuzz bench lock
+.PHONY: setup demo run test check cover crash conflicts fuzz bench lock
 
 setup: .venv/.ready
 
@@ -39,7 +41,12 @@ cover: setup
 
 # The kill test; SEED=n repeats the random choices of an earlier run.
 crash: setup
-	$(BIN)/python -m tests.crash --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.crash kills --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
+
+# Two nodes that fight for a few cards, and requests that race their reversals over both.
+conflicts: setup
+	$(BIN)/python -m tests.crash conflicts --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.crash race --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
 
 # Everything that reads bytes of others, for SECONDS in all; corpus and findings are kept in var/fuzz.
 fuzz: setup

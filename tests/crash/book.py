@@ -146,7 +146,8 @@ class Book:
                 transaction.result = answered
         elif answered.code != APPROVED and (answered.code != NO_FUNDS or transaction.voided is not None):
             return f"answered {answered.code}"
-        elif known is None:
+        elif known is None or (known.code == TAKEN_BACK_ALREADY and transaction.reversals_sent):
+            # Two nodes may answer in the other order: the second that the void is done, and taken back since.
             transaction.result = answered
         elif known != answered:
             return f"{_told(known)}, and repeated {_told(answered)}"

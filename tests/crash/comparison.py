@@ -31,6 +31,8 @@ def compare(book: Book, rows: Rows) -> Iterator[Violation]:
         yield Violation(str(reference), "posted, but was never sent")
     for wallet_id in rows.gaps:
         yield Violation(f"wallet {wallet_id}", "its versions have a gap")
+    for wallet_id in rows.overdrawn:
+        yield Violation(f"wallet {wallet_id}", "it was overdrawn")
 
 
 def compare_balances(

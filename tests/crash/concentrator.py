@@ -1,19 +1,21 @@
-"""A concentrator: a few terminals behind one line, trading without waiting for each other's answers.
+"""A concentrator: a few terminals behind one line or more, trading without waiting for each other's answers.
 
 It keeps a window of requests under way: sales with PIN and MAC on cards that other concentrators use as well,
 now and then a repeat, a reversal or a void of something it sent before, answered or not. Whatever it sends or
-hears goes into the journal. When the line breaks or stays silent it stops; what is under way then is settled
-later, on another line, by repeats and reversals until each has its answer.
+hears goes into the journal. When a line breaks or stays silent it stops; what is under way then is settled
+later, on other lines, by repeats and reversals until each has its answer.
+
+With a line to each of several nodes, every message takes any of them: what is repeated, reversed or voided
+meets its original on another node, often in the same moment.
 
 It stands on the plain terminal, so that it shares no code with the switch it tries.
 """
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
-from threading import Event
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from tests.crash.book import APPROVED, TRY_AGAIN, Violation
 from tests.crash.journal import Answered, Journal, Kind
@@ -40,6 +42,13 @@ _SETTLING_SECONDS: Final = 40.0
 _PAUSE_SECONDS: Final = 0.1
 
 
+class UnderWay(NamedTuple):
+    """What was sent, and the terminal as it is seen from the line that it was sent on."""
+
+    sending: Sending
+    terminal: Terminal
+
+
 class Concentrator:
     """See the module's docstring.
 
@@ -48,46 +57,57 @@ class Concentrator:
         cards: the cards of the world, shared by all.
         journal: where everything is written down.
         random: decides what is done; never shared.
+        large: the share of sales that take a large part of what a card holds.
     """
 
     def __init__(
-        self, devices: Iterable[Identity], cards: Sequence[Card], journal: Journal, random: Random
+        self,
+        devices: Iterable[Identity],
+        cards: Sequence[Card],
+        journal: Journal,
+        random: Random,
+        large: float = _LARGE,
     ) -> None:
         self._devices = list(devices)
         self._terminals: list[Terminal] = []
         self._cards = cards
         self._journal = journal
         self._random = random
-        self._under_way: deque[Sending] = deque()
+        self._large = large
+        self._lines: list[Line] = []
+        self._under_way: deque[UnderWay] = deque()
         self._refused: list[Sending] = []
         self._recent: deque[Request] = deque(maxlen=_RECENT)
         self.violations: list[Violation] = []
         self.sign_ons = 0
+        self.operations = 0
+        """How many sales, voids and reversals it has sent, repeats aside."""
 
-    def connect(self, address: Address) -> None:
-        """Take a new line; the terminals keep their keys, and some of them sign on again."""
+    def connect(self, *addresses: Address) -> None:
+        """Take a new line to each of these; the terminals keep their keys, and some of them sign on again."""
         self.close()
-        line = Line.connected(address, timeout_seconds=_PATIENCE_SECONDS)
+        self._lines = [Line.connected(address, timeout_seconds=_PATIENCE_SECONDS) for address in addresses]
         if not self._terminals:
-            self._terminals = [Terminal(device, line) for device in self._devices]
+            self._terminals = [Terminal(device, self._lines[0]) for device in self._devices]
         for terminal in self._terminals:
-            terminal.line = line
+            terminal.line = self._lines[0]
             if terminal.keys is None or self._random.random() < _SIGN_ON_AGAIN:
                 self._sign_on(terminal)
 
     def cut(self) -> None:
-        """Lose the line in the middle of everything."""
-        self._terminals[0].line.cut()
+        """Lose the lines in the middle of everything."""
+        for line in self._lines:
+            line.cut()
 
     def close(self) -> None:
         """Hang up."""
-        if self._terminals:
-            self._terminals[0].line.close()
+        for line in self._lines:
+            line.close()
 
-    def trade(self, stop: Event) -> None:
-        """Send and take answers until told to stop, then take what is still under way, as far as it comes."""
+    def trade(self, is_over: Callable[[], bool]) -> None:
+        """Send and take answers until it is over, then take what is still under way, as far as it comes."""
         try:
-            while not stop.is_set():
+            while not is_over():
                 while len(self._under_way) < WINDOW:
                     self._send(self._next())
                 self._take_answer()
@@ -96,7 +116,7 @@ class Concentrator:
         except (LineClosed, NoAnswer, OSError):
             pass
         except WrongAnswer as wrong:
-            self.violations.append(Violation(str(self._under_way[0].request.reference), str(wrong)))
+            self.violations.append(Violation(str(self._under_way[0].sending.request.reference), str(wrong)))
 
     def settle(self) -> int:
         """Repeat or reverse what has no final answer until it has one; how many requests that were."""
@@ -133,7 +153,8 @@ class Concentrator:
     def _next(self) -> Sending:
         """Mostly a new sale; sometimes what was sent before is sent again, reversed or voided."""
         luck, random = self._random.random(), self._random
-        known = [*self._recent, *(each.request for each in self._under_way if not each.request.is_reversed)]
+        under_way = (sending.request for sending, _ in self._under_way)
+        known = [*self._recent, *(each for each in under_way if not each.is_reversed)]
         approved = [each for each in self._recent if each.kind is Kind.SALE and each.voids_sent < _VOIDS_MAX]
         if known and _NEW_SALE <= luck < _REPEAT:
             return random.choice(known).itself(random)
@@ -146,23 +167,25 @@ class Concentrator:
     def _new_sale(self) -> Request:
         terminal = self._random.choice(self._terminals)
         hot = self._random.random() < _HOT
-        number = self._random.randrange(_HOT_CARDS if hot else len(self._cards))
-        large = self._random.random() < _LARGE
+        number = self._random.randrange(min(_HOT_CARDS, len(self._cards)) if hot else len(self._cards))
+        large = self._random.random() < self._large
         amount_minor = self._random.randint(1, _LARGE_AMOUNT_MAX_MINOR if large else _AMOUNT_MAX_MINOR)
         return Request.sale(terminal, number, self._cards[number], amount_minor)
 
     def _send(self, sending: Sending) -> None:
         if sending.is_reversal and sending.request in self._recent:
             self._recent.remove(sending.request)
-        self._under_way.append(sending)
+        terminal = sending.request.terminal.seen_from(self._random.choice(self._lines))
+        self._under_way.append(UnderWay(sending, terminal))
+        self.operations += sending.is_first
         self._journal.write(sending.record)
-        sending.request.terminal.send(sending.message)
+        terminal.send(sending.message)
 
     def _take_answer(self) -> None:
         """The answer to the oldest request under way."""
-        sending = self._under_way[0]
+        sending, terminal = self._under_way[0]
         request = sending.request
-        answer = request.terminal.answer_to(sending.message)
+        answer = terminal.answer_to(sending.message)
         approval_code = answer.fields.get("38")
         self._journal.write(
             Answered(sending.kind, request.reference, answer.code, answer["37"], approval_code)
@@ -180,7 +203,7 @@ class Concentrator:
         A reversal is repeated until it is answered. A request without answer is repeated or reversed; one
         that was refused needs neither, and is repeated now and then.
         """
-        unanswered, refused = list(self._under_way), self._refused
+        unanswered, refused = [sending for sending, _ in self._under_way], self._refused
         self._under_way, self._refused = deque(), []
         ways_out = {each.request: each for each in refused if each.is_reversal or self._repeats_refused()}
         ways_out |= {each.request: each for each in unanswered}

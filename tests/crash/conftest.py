@@ -3,14 +3,17 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 
-from tests.crash.campaign import Campaign, Plan, Summary
 from tests.crash.patches import switch_command
+from tests.crash.run import Run
+from tests.crash.summary import Summary
 from tests.end_to_end.switch_process import Installation
 
-Run = Callable[..., Summary]
+Install: TypeAlias = Callable[..., Installation]
+Play: TypeAlias = Callable[..., Summary]
 
 
 @pytest.fixture(scope="session")
@@ -22,15 +25,24 @@ def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(made_home: Path, tmp_path: Path) -> Run:
-    """Plays a plan on a switch, patched or not; what it told is printed when the test fails."""
+def install(made_home: Path, tmp_path: Path) -> Install:
+    """Makes a copy of that home, for a switch that is patched or not."""
 
-    def run(plan: Plan, patch: str | None = None) -> Summary:
+    def install(patch: str | None = None, **settings: str) -> Installation:
         # The cluster may belong to another account than ours, and has to stay that account's.
         subprocess.run(["cp", "--archive", made_home, tmp_path / "home"], check=True)
-        installation = Installation(tmp_path / "home", switch_command=switch_command(patch))
-        summary = Campaign(installation, plan, tmp_path / "journal", print).run()
+        return Installation(tmp_path / "home", switch_command=switch_command(patch), **settings)
+
+    return install
+
+
+@pytest.fixture
+def play(install: Install, tmp_path: Path) -> Play:
+    """Plays a run of a kind on a switch, patched or not; what it told is printed when the test fails."""
+
+    def play(kind: Callable[..., Run], plan: Any, patch: str | None = None) -> Summary:
+        summary = kind(install(patch), plan, tmp_path / "journal", print).run()
         print(*summary.lines(), sep="\n")  # noqa: T201 - pytest shows it when the test fails
         return summary
 
-    return run
+    return play

@@ -31,6 +31,14 @@ SELECT wallet_id FROM ledger.wallet_event
  GROUP BY wallet_id HAVING min(version) <> 1 OR max(version) <> count(*)
 """
 
+# What a wallet held after each of its events is the sum of its legs so far.
+_OVERDRAWN = """
+SELECT DISTINCT account_id FROM (
+    SELECT account_id, sum(amount_minor) OVER (PARTITION BY account_id ORDER BY wallet_version) AS held_minor
+      FROM ledger.entry WHERE account_kind = 1) AS history
+ WHERE held_minor < 0
+"""
+
 _KINDS = {
     "PURCHASE": Kind.SALE,
     "PURCHASE_REVERSAL": Kind.SALE_REVERSAL,
@@ -56,10 +64,12 @@ class Rows:
     """What wallets were short of when a posting had to be made; negative where that was given back."""
     gaps: list[int] = field(default_factory=list)
     """Wallets whose versions have a gap."""
+    overdrawn: list[int] = field(default_factory=list)
+    """Wallets that held less than nothing after one of their events."""
 
 
 def read_rows(home: Path) -> Rows:
-    """Everything that was ever posted, and wallets with gaps."""
+    """Everything that was ever posted, and wallets whose history is not what it must be."""
     return ask(home, _read)
 
 
@@ -78,7 +88,8 @@ def ask(home: Path, question: Callable[[Connection], Awaitable[T]]) -> T:
 
 
 async def _read(connection: Connection) -> Rows:
-    rows = Rows(gaps=[row[0] for row in await connection.fetch(_GAPS)])
+    gaps, overdrawn = [[row[0] for row in await connection.fetch(query)] for query in (_GAPS, _OVERDRAWN)]
+    rows = Rows(gaps=gaps, overdrawn=overdrawn)
     for *reference, kind, amount_minor, owed_minor in await connection.fetch(_POSTINGS):
         named = Reference(*reference)
         rows.postings.setdefault(named, Counter())[Posting(_KINDS[kind], amount_minor)] += 1

@@ -5,14 +5,16 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from http import HTTPStatus
+from itertools import product
 from typing import Final
 
 _TIMEOUT_SECONDS: Final = 10
 _COUNTED: Final = {
-    "ledger_unknown_outcomes_total": "postings whose outcome had to be found out",
-    "ledger_swap_losses_total": "postings decided again after a lost swap",
+    r"ledger_unknown_outcomes_total\b": "postings whose outcome had to be found out",
+    r"ledger_swap_losses_total\b": "postings decided again after a lost swap",
+    r"ledger_commit_groups_total\{.*duplicate_key": "groups decided again after another node took a key",
 }
-_SAMPLE: Final = re.compile(r"^(\w+)(?:\{[^}]*\})? ([\d.e+]+)$", re.MULTILINE)
+_SAMPLE: Final = re.compile(r"^([^#\s]\S*) ([\d.e+]+)$", re.MULTILINE)
 
 
 def is_ready(url: str) -> bool:
@@ -30,7 +32,7 @@ def counted(url: str) -> Counter[str]:
     with urllib.request.urlopen(f"{url}/metrics", timeout=_TIMEOUT_SECONDS) as page:
         samples = _SAMPLE.findall(page.read().decode())
     counts: Counter[str] = Counter()
-    for name, value in samples:
-        if name in _COUNTED:
-            counts[_COUNTED[name]] += int(float(value))
+    for (pattern, told), (sample, value) in product(_COUNTED.items(), samples):
+        if re.match(pattern, sample):
+            counts[told] += int(float(value))
     return counts

@@ -1,4 +1,4 @@
-"""`cardswitch run` with one safeguard taken out, to prove that the kill test would notice.
+"""`cardswitch run` with one safeguard taken out, to prove that a run would notice.
 
     python tests/crash/patched_switch.py PATCH run
 
@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from unittest.mock import patch
 
+from ledger.intent import Intent
 from ledger.postgres import statements
-from ledger.postgres.dedup import Result
+from ledger.postgres.dedup import ROLE_TOMBSTONE, Result
 from ledger.postgres.errors import translated
 from ledger.postgres.group import Group, Moved
 from ledger.postgres.lane import Lane, Waiting, _Written
 from ledger.postgres.session import SealedSwap, Session, WriterHead
 from storage.embedded import settings as server_settings
 from switch.cli import main
+from switch.shell.listener import Connection
 
 _BEFORE_COMMIT_SECONDS: Final = 0.1
 
@@ -65,6 +67,22 @@ def no_swap_predicate() -> None:
     _change_group("WHERE o.id = w.id AND o.version = w.expected", "WHERE o.id = w.id")
 
 
+def no_tombstone() -> None:
+    """A reversal that finds no original says so and leaves nothing behind that would stop a late original."""
+    occupy = Group._occupy
+
+    def occupy_by_what_is_there(group: Group, key: bytes, role: int, intent: Intent, result: Result) -> None:
+        if role != ROLE_TOMBSTONE:
+            occupy(group, key, role, intent, result)
+
+    patch.object(Group, "_occupy", occupy_by_what_is_there).start()
+
+
+def no_write_deadline() -> None:
+    """A peer that leaves its answers lying may do so for ever."""
+    patch.object(Connection, "_time_writing", lambda connection: None).start()
+
+
 def commit_asynchronously() -> None:
     """COMMIT returns before anything has left the server's memory, and the server is in no hurry."""
     server_settings._ALWAYS |= {
@@ -91,6 +109,8 @@ PATCHES: Final[Mapping[str, Callable[[], None]]] = {
         no_duplicate_keys,
         no_wallet_versions,
         no_swap_predicate,
+        no_tombstone,
+        no_write_deadline,
         commit_asynchronously,
     )
 }

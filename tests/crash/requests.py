@@ -24,6 +24,7 @@ class Request:
     """Field 37 of its approval."""
     is_reversed: bool = False
     voids_sent: int = 0
+    is_sent: bool = False
 
     @classmethod
     def sale(cls, terminal: Terminal, card_number: int, card: Card, amount_minor: int) -> "Request":
@@ -47,15 +48,15 @@ class Request:
 
     def itself(self, random: Random) -> "Sending":
         """Send it, the first time or again; the PIN is under the keys of today."""
-        message = self.original
+        message, is_first, self.is_sent = self.original, not self.is_sent, True
         if self.kind is Kind.SALE:
             message = message | self.terminal.encrypted_pin(self.card)
-        return Sending(self.kind, self, _marked(message, random))
+        return Sending(self.kind, self, _marked(message, random), is_first)
 
     def reversal(self, random: Random) -> "Sending":
         """Take it back, the first time or again."""
-        self.is_reversed = True
-        return Sending(REVERSAL_OF[self.kind], self, _marked(reversal_of(self.original), random))
+        is_first, self.is_reversed = not self.is_reversed, True
+        return Sending(REVERSAL_OF[self.kind], self, _marked(reversal_of(self.original), random), is_first)
 
 
 class Sending(NamedTuple):
@@ -64,6 +65,7 @@ class Sending(NamedTuple):
     kind: Kind
     request: Request
     message: Message
+    is_first: bool
 
     @property
     def is_reversal(self) -> bool:

@@ -38,6 +38,11 @@ def book_of(records: Sequence[Record]) -> Book:
 
 SOLD = exchanged(SALE_SENT, "00")
 VOIDED = [*SOLD, *exchanged(VOID_SENT, "00")]
+REVERSED_BEFORE_ITS_ANSWERS = [
+    VOID_REVERSAL_SENT,
+    answered(VOID_SENT, "22"),
+    answered(VOID_SENT, "00"),
+]
 
 STORIES = [
     pytest.param([SALE_SENT], State.OPEN, id="silence"),
@@ -66,6 +71,11 @@ STORIES = [
         [*SOLD, VOID_SENT, *exchanged(VOID_REVERSAL_SENT, "25"), *exchanged(VOID_SENT, "22")],
         State.STANDING,
         id="void reversed before it arrived",
+    ),
+    pytest.param(
+        [*SOLD, VOID_SENT, VOID_SENT, *REVERSED_BEFORE_ITS_ANSWERS, answered(VOID_REVERSAL_SENT, "00")],
+        State.STANDING,
+        id="void done on one node, reversed, and late on the other",
     ),
     pytest.param(
         [*VOIDED, *exchanged(OTHER_VOID_SENT, "22"), *exchanged(VOID_REVERSAL_SENT, "00")],

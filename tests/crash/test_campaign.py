@@ -2,19 +2,19 @@
 
 import pytest
 
-from tests.crash.campaign import Plan
+from tests.crash.campaign import Campaign, Plan
 
-from .conftest import Run
+from .conftest import Play
 
 SEED = 8583
 
 
-def test_everything_dies_once_and_the_ledger_holds(run: Run) -> None:
+def test_everything_dies_once_and_the_ledger_holds(play: Play) -> None:
     """Five cycles with a hundred requests under way and another fault each time leave no violation."""
-    summary = run(Plan(cycles=5, seed=SEED))
+    summary = play(Campaign, Plan(cycles=5, seed=SEED))
 
     assert [] == summary.violations
-    assert 5 == summary.cycles
+    assert 5 == summary.done
     assert summary.counts["sales"] > 500
     assert summary.counts["settled by repeat or reversal"] > 0
 
@@ -28,9 +28,9 @@ def test_everything_dies_once_and_the_ledger_holds(run: Run) -> None:
         ("commit_asynchronously", "postmaster"),
     ],
 )
-def test_missing_safeguard_is_noticed(run: Run, patch: str, fault: str) -> None:
+def test_missing_safeguard_is_noticed(play: Play, patch: str, fault: str) -> None:
     """Without one of the safeguards the same test finds violations, and names cards or transactions."""
-    summary = run(Plan(cycles=3, seed=SEED, faults=[fault]), patch)
+    summary = play(Campaign, Plan(cycles=3, seed=SEED, faults=[fault]), patch)
 
     named = [violation for violation in summary.violations if "card " in violation.subject]
     assert named

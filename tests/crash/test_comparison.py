@@ -135,13 +135,14 @@ def test_voided_sales_that_do_not(
     assert any(wrong in violation.wrong for violation in violations)
 
 
-def test_postings_nobody_sent_and_gaps_are_named() -> None:
-    """A posting without a request and a wallet whose versions have a gap are violations of their own."""
-    rows = Rows({SALE: Counter([SPENT])}, gaps=[77])
+def test_postings_nobody_sent_and_wrong_histories_are_named() -> None:
+    """A posting without a request, a gap in a wallet's versions and an overdrawn wallet are violations."""
+    rows = Rows({SALE: Counter([SPENT])}, gaps=[77], overdrawn=[78])
 
     assert [
         "terminal T0000001, batch 000001, STAN 000007: posted, but was never sent",
         "wallet 77: its versions have a gap",
+        "wallet 78: it was overdrawn",
     ] == [str(violation) for violation in compare(Book(), rows)]
 
 

@@ -1,7 +1,8 @@
 """One switch for all tests that leave it running, and lines that are hung up after each test.
 
 Tests that stop or kill a switch, or need two, have an installation of their own (`own_installation`, one for
-each module), made in the same way.
+each module), made in the same way; such a module says which are its `world` and `switch`, and everything here
+is about those.
 """
 
 from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ def dial() -> Iterator[Dial]:
 
 @pytest.fixture
 def sign_on(switch: Switch, world: World, dial: Dial) -> SignOn:
-    """Signs a device on at the shared switch: the next one on a new line, unless told otherwise."""
+    """Signs a device on at the switch: the next one on a new line, unless told otherwise."""
 
     def signed_on(
         device: Identity | None = None, *, line: Line | None = None, layout: str = DOUBLE_LENGTH
@@ -73,11 +74,11 @@ def sign_on(switch: Switch, world: World, dial: Dial) -> SignOn:
 
 @pytest.fixture
 def terminal(sign_on: SignOn) -> Terminal:
-    """A device signed on at the shared switch, alone on its line."""
+    """A device signed on at the switch, alone on its line."""
     return sign_on()
 
 
 @pytest.fixture
 def card(world: World) -> Card:
-    """A card of the shared world with its whole opening balance."""
+    """A card of the world with its whole opening balance."""
     return world.card()

@@ -81,6 +81,12 @@ class Terminal:
             raise WrongAnswer(f"sign-on answered {answer.code}")
         return terminal
 
+    def seen_from(self, line: Line) -> Self:
+        """The same device on another line, with the keys and the batch that it has now."""
+        view = type(self)(self.identity, line)
+        view.keys, view.batch = self.keys, self.batch
+        return view
+
     def sign_on(self, layout: str = DOUBLE_LENGTH, *, batch: str = "000000") -> Answer:
         """Ask for session keys and take them, with the open batch, when the answer approves."""
         answer = self.exchange(self.management("0800", layout, batch=batch) | {"63": "001"})

@@ -13,26 +13,20 @@ SALES = 100
 
 
 @pytest.fixture
-def running(own_installation: Installation, own_world: World) -> Switch:
+def world(own_world: World) -> World:
+    """The devices and cards of the module's own home."""
+    return own_world
+
+
+@pytest.fixture
+def switch(own_installation: Installation, own_world: World) -> Switch:
     """The module's switch, started if the test before ended it."""
     newest = own_installation.switches[-1] if own_installation.switches else None
     return newest if newest and newest.is_running else own_installation.start()
 
 
-@pytest.fixture
-def terminal(running: Switch, own_world: World, dial: Dial) -> Terminal:
-    """A device signed on at the module's switch."""
-    return Terminal.signed_on(own_world.device(), dial(running))
-
-
-@pytest.fixture
-def card(own_world: World) -> Card:
-    """A card with its whole opening balance."""
-    return own_world.card()
-
-
 def test_stop_answers_what_is_under_way(
-    own_installation: Installation, running: Switch, terminal: Terminal, card: Card
+    own_installation: Installation, switch: Switch, terminal: Terminal, card: Card
 ) -> None:
     """Asked to stop while commits are under way, the switch answers each sale after them, and leaves well."""
     sales = [terminal.purchase(card, 10) for _ in range(60)]
@@ -40,17 +34,17 @@ def test_stop_answers_what_is_under_way(
     with own_installation.paused_database():
         terminal.send(*sales)
         terminal.line.expect_silence(seconds=0.4)
-        running.ask_to_stop()
+        switch.ask_to_stop()
         terminal.line.expect_silence(seconds=0.4)
     answers = terminal.line.answers_until_closed()
 
     assert [answer.code for answer in answers] == ["00"] * len(sales)
-    assert running.exit_status() == 0
+    assert switch.exit_status() == 0
     assert list(own_installation.home.rglob("postmaster.pid")) == []
 
 
 def test_results_outlive_a_restart(
-    own_installation: Installation, running: Switch, terminal: Terminal, dial: Dial, own_world: World
+    own_installation: Installation, switch: Switch, terminal: Terminal, dial: Dial, own_world: World
 ) -> None:
     """After a restart, without a new sign-on: repeats, reversals, tombstones and PIN tries are as before."""
     kept, reversed_before, reversed_after, late, tried = own_world.cards(5)
@@ -62,7 +56,7 @@ def test_results_outlive_a_restart(
     tries = [terminal.exchange(terminal.purchase(tried.with_wrong_pin(), 100)).code for _ in range(2)]
     assert (before.code, tombstone.code, tries) == ("00", "25", ["55", "55"])
 
-    running.stop()
+    switch.stop()
     terminal.line = dial(own_installation.start())
 
     assert before.result == terminal.exchange(sales[kept]).result
@@ -82,7 +76,7 @@ def test_results_outlive_a_restart(
 
 
 def test_voids_outlive_a_restart(
-    own_installation: Installation, running: Switch, terminal: Terminal, dial: Dial, own_world: World
+    own_installation: Installation, switch: Switch, terminal: Terminal, dial: Dial, own_world: World
 ) -> None:
     """Voided, restored, to be restored and reversed while voided: after a restart each is as it was."""
     voided, restored, restored_after, upheld = own_world.cards(4)
@@ -94,7 +88,7 @@ def test_voids_outlive_a_restart(
     )
     assert {answer.code for answer in before} == {"00"}
 
-    running.stop()
+    switch.stop()
     terminal.line = dial(own_installation.start())
 
     assert terminal.exchange(reversal_of(voids[restored_after])).code == "00"
@@ -109,14 +103,14 @@ def test_voids_outlive_a_restart(
 
 
 def test_batch_outlives_a_restart_and_a_sign_on(
-    own_installation: Installation, running: Switch, terminal: Terminal, dial: Dial, card: Card
+    own_installation: Installation, switch: Switch, terminal: Terminal, dial: Dial, card: Card
 ) -> None:
     """The open batch is the same after a restart, so a repeat with new keys still finds its result."""
     sale = terminal.purchase(card, 700)
     before = terminal.exchange(sale)
     batch = terminal.batch
 
-    running.stop()
+    switch.stop()
     terminal.line = dial(own_installation.start())
     terminal.sign_on()
 
@@ -126,7 +120,7 @@ def test_batch_outlives_a_restart_and_a_sign_on(
 
 
 def test_kill_in_the_middle_posts_each_sale_once(
-    own_installation: Installation, running: Switch, terminal: Terminal, dial: Dial, own_world: World
+    own_installation: Installation, switch: Switch, terminal: Terminal, dial: Dial, own_world: World
 ) -> None:
     """Killed with a hundred sales under way: every repeat is approved, as answered before, posted once."""
     cards = own_world.cards(5)
@@ -134,7 +128,7 @@ def test_kill_in_the_middle_posts_each_sale_once(
     terminal.send(*sales)
     first = terminal.answer_to(sales[0])
 
-    running.kill()
+    switch.kill()
 
     before = {answer["11"]: answer for answer in [first, *terminal.line.answers_until_closed()]}
     terminal.line = dial(own_installation.start())
@@ -149,7 +143,7 @@ def test_kill_in_the_middle_posts_each_sale_once(
 
 
 def test_kill_during_commits_posts_each_sale_once(
-    own_installation: Installation, running: Switch, terminal: Terminal, dial: Dial, card: Card
+    own_installation: Installation, switch: Switch, terminal: Terminal, dial: Dial, card: Card
 ) -> None:
     """Killed with commits under way that may yet succeed: repeated at once, each sale is posted once."""
     sales = [terminal.purchase(card, 701) for _ in range(SALES)]
@@ -157,7 +151,7 @@ def test_kill_during_commits_posts_each_sale_once(
     with own_installation.paused_database():
         terminal.send(*sales)
         terminal.line.expect_silence(seconds=0.4)
-        running.kill()
+        switch.kill()
 
     terminal.line = dial(own_installation.start())
     answers = terminal.exchange_all(sales)
@@ -167,14 +161,14 @@ def test_kill_during_commits_posts_each_sale_once(
 
 
 def test_kill_between_sales_and_reversals_leaves_nothing_posted(
-    own_installation: Installation, running: Switch, terminal: Terminal, dial: Dial, card: Card
+    own_installation: Installation, switch: Switch, terminal: Terminal, dial: Dial, card: Card
 ) -> None:
     """Killed with sales and their reversals under way: once the reversals are repeated, no sale stays."""
     sales = [terminal.purchase(card, 701) for _ in range(SALES // 2)]
     reversals = [reversal_of(sale) for sale in sales]
     terminal.send(*(request for pair in zip(sales, reversals, strict=True) for request in pair))
 
-    running.kill()
+    switch.kill()
 
     terminal.line = dial(own_installation.start())
     answers = terminal.exchange_all(reversals)

@@ -32,9 +32,9 @@ def nodes(own_installation: Installation, own_world: World) -> Nodes:
 
 
 @pytest.fixture
-def card(own_world: World) -> Card:
-    """A card with its whole opening balance."""
-    return own_world.card()
+def world(own_world: World) -> World:
+    """The devices and cards of the module's own home."""
+    return own_world
 
 
 @pytest.fixture
@@ -43,9 +43,7 @@ def both(nodes: Nodes, own_world: World, dial: Dial) -> Callable[[], Views]:
 
     def views() -> Views:
         on_a = Terminal.signed_on(own_world.device(), dial(nodes.a))
-        on_b = Terminal(on_a.identity, dial(nodes.b))
-        on_b.keys, on_b.batch = on_a.keys, on_a.batch
-        return on_a, on_b
+        return on_a, on_a.seen_from(dial(nodes.b))
 
     return views
 

@@ -4,19 +4,8 @@ Each table is played twice, every request in a commit group of its own and all o
 requests fall into groups must make no difference to anybody.
 """
 
-from collections.abc import Callable
-
-import pytest
-
-from .money_table import Table, run
-
-Play = Callable[[str], Table]
-
-
-@pytest.fixture(params=[False, True], ids=["a group each", "one group"])
-def play(request: pytest.FixtureRequest) -> Play:
-    """Plays a table, grouped in one of the two ways."""
-    return lambda text: run(text, together=request.param)
+from .conftest import Play
+from .money_table import run
 
 
 def test_purchases_and_funds(play: Play) -> None:

@@ -3,21 +3,9 @@
 Each table is played twice, every request in a commit group of its own and all of a day in one group.
 """
 
-from collections.abc import Callable
-
-import pytest
-
 from ledger.identity import CHANGES_MAX
 
-from .money_table import Table, run
-
-Play = Callable[[str], Table]
-
-
-@pytest.fixture(params=[False, True], ids=["a group each", "one group"])
-def play(request: pytest.FixtureRequest) -> Play:
-    """Plays a table, grouped in one of the two ways."""
-    return lambda text: run(text, together=request.param)
+from .conftest import Play
 
 
 def test_voids(play: Play) -> None:

@@ -24,7 +24,7 @@ from storage.database import connect
 from switch.shell.wallet_sealer import WalletSealer
 
 from .line_cutter import LineCutter
-from .nodes import Connection, MakeDatabase, Node, StartNode, session
+from .nodes import Connection, MakeDatabase, Node, Pair, StartNode, session
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +86,20 @@ async def start_node(ledger_dsn: str, sealer: Sealer) -> AsyncIterator[StartNode
 async def node(start_node: StartNode) -> Node:
     """A node on the shared database."""
     return await start_node()
+
+
+@pytest.fixture
+async def pair(start_node: StartNode) -> AsyncIterator[Pair]:
+    """Two nodes; afterwards the books must be clean, and no deadlock may have been seen."""
+    nodes = await start_node(), await start_node()
+    yield nodes
+    assert await nodes[0].offences() == []
+    assert not {"Conflict", "GroupFailed"} & {*nodes[0].watcher.results(), *nodes[1].watcher.results()}
+    async with session(nodes[0].dsn) as connection:
+        deadlocks = await connection.fetchval(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+    assert deadlocks == 0
 
 
 @pytest.fixture

@@ -74,6 +74,14 @@ class Watcher(LedgerObserver):
         return [result for result, _ in self.groups]
 
 
+class BrokenWatcher(LedgerObserver):
+    """Fails when a lane takes its next group, which no observer may do: a defect that ends the lane."""
+
+    def queue_changed(self, lane: int, depth: int, cached_wallets: int) -> None:
+        """Fail."""
+        raise AttributeError
+
+
 class Node:
     """A running ledger of one node, with a till, and wallets that no other node opens."""
 
@@ -134,6 +142,7 @@ class Node:
         return [tuple(offence) for offence in report.offences]
 
 
+Pair: TypeAlias = tuple[Node, Node]
 StartNode = Callable[..., Awaitable[Node]]
 MakeDatabase = Callable[[], AbstractContextManager[str]]
 

@@ -14,7 +14,17 @@ from ledger.sealer import Sealer
 from storage.database import DatabaseUnavailable
 
 from .line_cutter import LineCutter
-from .nodes import FIRST_DATE, Connection, Node, StartNode, blocked_backends, locked, session, until
+from .nodes import (
+    FIRST_DATE,
+    BrokenWatcher,
+    Connection,
+    Node,
+    StartNode,
+    blocked_backends,
+    locked,
+    session,
+    until,
+)
 
 
 def lane_of(node: Node, intent: Intent) -> int:
@@ -126,7 +136,7 @@ async def test_lane_that_died_does_not_keep_the_ledger_from_stopping(ledger_dsn:
     """Whoever waits for a dead lane would wait for ever; stopping tells the defect instead."""
     node = await Node.started(ledger_dsn, sealer)
     (wallet,) = await node.open(100)
-    node.ledger._lanes[0]._observer = None  # type: ignore[assignment]
+    node.ledger._lanes[0]._observer = BrokenWatcher()
     posting = asyncio.create_task(node.post(node.till.purchase(wallet, 1)))
     await until(lambda: not node.ledger.is_ready)
 

@@ -11,7 +11,7 @@ from ledger.postgres.lane import GROUP_LIMIT
 from ledger.postgres.session import Session
 from ledger.sealer import SealBroken, Sealer
 
-from .nodes import Connection, Node, StartNode, blocked_backends, locked, session, until
+from .nodes import BrokenWatcher, Connection, Node, StartNode, blocked_backends, locked, session, until
 
 
 async def test_intents_gather_while_a_group_is_in_flight(node: Node) -> None:
@@ -364,8 +364,8 @@ async def test_lane_that_dies_is_seen(ledger_dsn: str, sealer: Sealer) -> None:
     node = await Node.started(ledger_dsn, sealer)
     assert node.ledger.is_ready
     lane = node.ledger._lanes[0]
-    lane._queue.append(None)  # type: ignore[arg-type]
-    lane._arrived.set()
+    lane._observer = BrokenWatcher()
+    lane.submit(node.till.purchase(0, 1))
 
     await until(lambda: not node.ledger.is_ready)
 

@@ -4,36 +4,16 @@ Every race here is run both ways and many times at once, so that groups of both 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import chain
 from random import Random
-from typing import TypeAlias
-
-import pytest
 
 from ledger.intent import Intent, PinVerdict
 from ledger.outcome import Outcome
 from ledger.postgres.group import Result
 
-from .nodes import Node, StartNode, locked, session
-
-Pair: TypeAlias = tuple[Node, Node]
+from .nodes import Node, Pair, locked
 
 WAVES, PAIRS = 15, 16
-
-
-@pytest.fixture
-async def pair(start_node: StartNode) -> AsyncIterator[Pair]:
-    """Two nodes; afterwards the books must be clean, and no deadlock may have been seen."""
-    nodes = await start_node(), await start_node()
-    yield nodes
-    assert await nodes[0].offences() == []
-    assert not {"Conflict", "GroupFailed"} & {*nodes[0].watcher.results(), *nodes[1].watcher.results()}
-    async with session(nodes[0].dsn) as connection:
-        deadlocks = await connection.fetchval(
-            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        )
-    assert deadlocks == 0
 
 
 async def test_five_wallets_are_never_overspent(pair: Pair) -> None:

@@ -6,11 +6,8 @@ hold the order.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from itertools import chain
-from typing import TypeAlias
-
-import pytest
+from typing import NamedTuple
 
 from ledger.chart import AccountKind, Leg
 from ledger.identity import CHANGES_MAX
@@ -20,21 +17,10 @@ from ledger.postgres import inquiry
 from ledger.postgres.dedup import Result
 from tests.ledger.intents import MERCHANT_ACCOUNT
 
-from .nodes import Connection, Node, StartNode
-
-Pair: TypeAlias = tuple[Node, Node]
+from .nodes import Connection, Node, Pair, StartNode
 
 WAVES, PURCHASES = 10, 12
 APPROVED, WRONG = Outcome.APPROVED, Outcome.RELATED_TRANSACTION_WRONG
-
-
-@pytest.fixture
-async def pair(start_node: StartNode) -> AsyncIterator[Pair]:
-    """Two nodes; afterwards the books must be clean, and no deadlock may have been seen."""
-    nodes = await start_node(), await start_node()
-    yield nodes
-    assert await nodes[0].offences() == []
-    assert not {"Conflict", "GroupFailed"} & {*nodes[0].watcher.results(), *nodes[1].watcher.results()}
 
 
 async def bought(node: Node, count: int = PURCHASES) -> tuple[list[int], list[Intent]]:
@@ -43,6 +29,22 @@ async def bought(node: Node, count: int = PURCHASES) -> tuple[list[int], list[In
     purchases = [node.till.purchase(wallet, 400) for wallet in wallets]
     assert {APPROVED} == {result.outcome for result in await node.post_all(purchases)}
     return wallets, purchases
+
+
+class Voided(NamedTuple):
+    """Wallets, a purchase of each, and its void: both posted, so that the wallets are full again."""
+
+    wallets: list[int]
+    purchases: list[Intent]
+    voids: list[Intent]
+
+
+async def voided(node: Node) -> Voided:
+    """Wallets with 1000 each, a purchase of 400 from each, and a void of each of these."""
+    wallets, purchases = await bought(node)
+    voids = [node.till.void(purchase) for purchase in purchases]
+    assert {APPROVED} == {result.outcome for result in await node.post_all(voids)}
+    return Voided(wallets, purchases, voids)
 
 
 async def race(pair: Pair, *intents: list[Intent]) -> list[list[Outcome]]:
@@ -129,10 +131,7 @@ async def test_voids_of_one_purchase(pair: Pair) -> None:
 async def test_reversals_of_one_void(pair: Pair) -> None:
     """Reversals of a void under different keys are all approved, and put the purchase in force once."""
     for _ in range(WAVES):
-        wallets, purchases = await bought(pair[0])
-        till = pair[0].till
-        voids = [till.void(purchase) for purchase in purchases]
-        await pair[0].post_all(voids)
+        till, (wallets, _, voids) = pair[0].till, await voided(pair[0])
         reversals = [
             [till.void_reversal(void, stan=f"{n}{void.origin.stan}") for void in voids] for n in "ab"
         ]
@@ -146,10 +145,7 @@ async def test_reversals_of_one_void(pair: Pair) -> None:
 async def test_void_reversal_against_reversal_of_the_purchase(pair: Pair) -> None:
     """Both are approved, whoever comes first, and the purchase that was said to be reversed never stands."""
     for wave in range(WAVES):
-        wallets, purchases = await bought(pair[0])
-        till = pair[0].till
-        voids = [till.void(purchase) for purchase in purchases]
-        await pair[0].post_all(voids)
+        till, (wallets, purchases, voids) = pair[0].till, await voided(pair[0])
         restoring = [till.void_reversal(void) for void in voids]
         reversing = [till.reversal(purchase.origin.stan, 400) for purchase in purchases]
 
@@ -162,17 +158,14 @@ async def test_void_reversal_against_reversal_of_the_purchase(pair: Pair) -> Non
 async def test_void_reversal_against_the_next_void(pair: Pair) -> None:
     """The next void is approved if it comes after the reversal of the first, and then it holds."""
     for wave in range(WAVES):
-        wallets, purchases = await bought(pair[0])
-        till = pair[0].till
-        voids = [till.void(purchase) for purchase in purchases]
-        await pair[0].post_all(voids)
+        till, (wallets, purchases, voids) = pair[0].till, await voided(pair[0])
         restoring = [till.void_reversal(void) for void in voids]
         next_voids = [till.void(purchase) for purchase in purchases]
 
-        restored, voided = await race(pair if wave % 2 else pair[::-1], restoring, next_voids)
+        restored, voided_next = await race(pair if wave % 2 else pair[::-1], restoring, next_voids)
 
         assert {APPROVED} == set(restored)
-        expected = [{APPROVED: 1000, WRONG: 600}[outcome] for outcome in voided]
+        expected = [{APPROVED: 1000, WRONG: 600}[outcome] for outcome in voided_next]
         assert expected == await pair[0].balances(wallets)
 
 

@@ -21,14 +21,17 @@ TPDU = bytes.fromhex("6000031234")
 REPLY_TPDU = bytes.fromhex("6012340003")
 HEADER = bytes.fromhex("602200000000")
 BODY_BYTES = 16
+LONG_ANSWER_BYTES = 8_000
 WAIT_SECONDS = 10.0
+PLACES = 256
+"""How many requests of one connection may be under way, unless set otherwise."""
 
 
 class Answerer:
     """Stands in for the flow: answers `=` and the body, when it may.
 
     Bodies that begin with `held` wait for `release`; `silent` ones get no answer, `broken` ones raise, `long`
-    ones are answered with eight thousand bytes.
+    ones get a long answer.
     """
 
     def __init__(self) -> None:
@@ -56,7 +59,7 @@ class Answerer:
 
     def _answer(self, body: bytes, respond: Callable[[bytes | None], None]) -> None:
         self.answered += 1
-        respond(b"=" + body.ljust(8_000 if body.startswith(b"long") else self.answer_bytes))
+        respond(b"=" + body.ljust(LONG_ANSWER_BYTES if body.startswith(b"long") else self.answer_bytes))
 
     def release(self, count: int = 1) -> None:
         """Let this many held requests be answered."""
@@ -155,6 +158,7 @@ class Service:
 
 Serve = Callable[..., Awaitable[Service]]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
+Settled = Callable[[], Awaitable[None]]
 
 
 def frame(text: str) -> bytes:
@@ -198,7 +202,7 @@ def eventually() -> Eventually:
 
 
 @pytest.fixture
-def settled() -> Callable[[], Awaitable[None]]:
+def settled() -> Settled:
     """Gives everything that is due on loopback the time to happen."""
 
     async def wait() -> None:

@@ -6,18 +6,13 @@ The flow is a stand-in that answers a text with `=` and the text, so that everyt
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from switch.observability import logs
 
-Serve = Callable[..., Awaitable[Any]]
-Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
-Settled = Callable[[], Awaitable[None]]
+from .conftest import PLACES, Eventually, Serve, Settled
 
-PLACES = 256
 EMPTY = b"\0\0"
 TOO_SHORT = b"\0\3abc"
 TOO_LARGE = b"\xff\xff"

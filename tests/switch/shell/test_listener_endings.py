@@ -6,18 +6,15 @@ The flow is a stand-in that answers a text with `=` and the text, so that everyt
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from switch.shell.listener import Connection
 
-Serve = Callable[..., Awaitable[Any]]
-Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
-Settled = Callable[[], Awaitable[None]]
+from .conftest import LONG_ANSWER_BYTES, PLACES, WAIT_SECONDS, Eventually, Serve, Service, Settled
 
-PLACES = 256
+WRITE_BUFFER_BYTES = 64 * 1024
+FOR_EVER_SECONDS = 3600.0
 TOO_LARGE = b"\xff\xff"
 HALF_A_FRAME = b"\0\x1b\x60\0"
 
@@ -290,6 +287,41 @@ async def test_close_does_not_wait_for_a_peer_that_does_not_read(
         await service.listener.close(0.1)
 
     await eventually(lambda: not service.listener.connections)
+
+
+async def deaf_service(serve: Serve, eventually: Eventually) -> Service:
+    """A listener with one peer that never reads, whose answers fill all buffers on the way."""
+    service = await serve(write_timeout_seconds=0.3)
+    deaf = await service.connect(SO_RCVBUF=4096)
+    deaf.stop_listening()
+    deaf.send(*["long"] * 4_000)
+    await eventually(lambda: service.lies_waiting > WRITE_BUFFER_BYTES)
+    return service
+
+
+async def test_closing_ends_by_the_write_deadline_alone(serve: Serve, eventually: Eventually) -> None:
+    """However long a close may take, a peer that doesn't read delays it by the write deadline at the most."""
+    service = await deaf_service(serve, eventually)
+
+    async with asyncio.timeout(WAIT_SECONDS):
+        await service.listener.close(FOR_EVER_SECONDS)
+
+    assert service.counted("switch_connections") == 0
+
+
+async def test_without_the_write_deadline_a_peer_that_does_not_read_stays(
+    serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: nothing else ends such a connection, and closing hangs; what it holds has a bound."""
+    monkeypatch.setattr(Connection, "_time_writing", lambda connection: None)
+    service = await deaf_service(serve, eventually)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(service.listener.close(FOR_EVER_SECONDS), 1.5)
+
+    assert len(service.listener.connections) == 1
+    assert len(service.answerer.asked) < 4_000
+    assert service.lies_waiting < WRITE_BUFFER_BYTES + PLACES * LONG_ANSWER_BYTES
 
 
 async def test_connection_that_comes_with_the_stop_is_refused(serve: Serve) -> None:
