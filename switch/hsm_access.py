@@ -75,7 +75,7 @@ async def open_core(settings: Settings, dsn: str) -> SoftHsm:
     master_key = master_key_of(settings)
     connection = await connect(dsn)
     try:
-        return await open_hsm(connection, master_key)
+        return await open_hsm(connection, master_key, sm4_pos_mac=settings.hsm.unverified_sm4_pos_mac)
     finally:
         await connection.close()
 
