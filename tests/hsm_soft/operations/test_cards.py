@@ -95,6 +95,8 @@ def test_first_pins_leave_in_a_file_and_as_mailers(
     assert ("A-1", 6, 1, 1) == (serial, len(pin), len(issued.references), len(issued.mailers))
     with pytest.raises(KeyBlockRefused):
         hsm.issue_pins(cards, PinPolicy(), mailer_key, mailer_key, PinBlockFormat.ISO_0)
+    with pytest.raises(KeyBlockRefused):
+        hsm.issue_pins(cards, PinPolicy(), file_key, mailer_key, PinBlockFormat.ISO_4)
 
 
 def test_recharge_secrets_are_made_found_and_verified(

@@ -77,6 +77,9 @@ def test_a_key_of_another_cipher_is_refused(
     with pytest.raises(KeyBlockRefused) as refused:
         hsm.translate_pin(key, _ISO_0, key, pin_format, _block("739251"), _PAN)
     assert refused.value.reason is Refusal.ALGORITHM
+    with pytest.raises(KeyBlockRefused) as refused:
+        hsm.change_pin(key, b"", b"", _PAN, _WALLET, reference, PinPolicy(), pin_format)
+    assert refused.value.reason is Refusal.ALGORITHM
 
 
 def test_a_card_that_failed_too_often_is_not_verified(
