@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from hsm_soft import ceremony_store
+from hsm_soft import ceremony_store, key_ring
 from hsm_soft.audit.record import AuditEntry, AuditResult
 from hsm_soft.ceremony import (
     MINUTES_MAX,
@@ -186,6 +186,7 @@ class Ceremonies:
         details = {name: owner_shown(value) for name, value in (subject or {}).items() if value}
         try:
             async with self._connection.transaction():
+                await key_ring.serialise(self._connection)
                 yield details
                 entry = AuditEntry(operation, actors, about, AuditResult.DONE, details)
                 await self._parts.audit.append(self._connection, entry)

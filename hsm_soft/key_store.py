@@ -41,7 +41,11 @@ class WrongMasterKey(Exception):
 
 
 async def open_hsm(
-    connection: "asyncpg.Connection[asyncpg.Record]", master_key: MasterKey, random: Random = os.urandom
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    master_key: MasterKey,
+    random: Random = os.urandom,
+    *,
+    sm4_pos_mac: bool = False,
 ) -> SoftHsm:
     """The HSM of this database, its named keys and data keys made if they are missing.
 
@@ -49,6 +53,7 @@ async def open_hsm(
         connection: to a migrated database, outside a transaction.
         master_key: the local master key.
         random: the source of keys, nonces and salts.
+        sm4_pos_mac: compute the POS MAC of SM4 keys, which no published message verifies.
 
     Raises:
         WrongMasterKey: the keys were made under another master key, or changed.
@@ -63,7 +68,7 @@ async def open_hsm(
         await _add(connection, new_named_keys(protection, random))
         key_blocks = await _read(connection)
         _refuse_foreign(protection, key_blocks)
-    hsm = SoftHsm(master_key, key_blocks, random)
+    hsm = SoftHsm(master_key, key_blocks, random, sm4_pos_mac=sm4_pos_mac)
     await open_data_keys(connection, InProcessHsm(hsm))
     return hsm
 

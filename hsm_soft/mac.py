@@ -116,13 +116,7 @@ def authenticator(algorithm: MacAlgorithm, padding: Padding, key: bytes) -> Keye
 
 def padded(method: Padding, data: bytes) -> bytes:
     """`data` filled to a positive number of 8-byte blocks (ISO/IEC 9797-1:2011, 6.3)."""
-    match method:
-        case Padding.METHOD_1:
-            return _zero_filled(data)
-        case Padding.METHOD_2:
-            return _zero_filled(data + b"\x80")
-        case Padding.METHOD_3:
-            return (len(data) * 8).to_bytes(DES_BLOCK_BYTES, "big") + _zero_filled(data)
+    return _PADDINGS[method](data)
 
 
 def _zero_filled(data: bytes) -> bytes:
@@ -130,8 +124,8 @@ def _zero_filled(data: bytes) -> bytes:
 
 
 def _cbc_mac(key: bytes, padding: Padding) -> Keyed:
-    chain = des_cbc_encryptor(key)
-    return lambda data: chain(padded(padding, data))[-DES_BLOCK_BYTES:]
+    chain, fill = des_cbc_encryptor(key), _PADDINGS[padding]
+    return lambda data: chain(fill(data))[-DES_BLOCK_BYTES:]
 
 
 def _single_des_mac(key: bytes, padding: Padding) -> Keyed:
@@ -144,10 +138,18 @@ def _retail_mac(key: bytes, padding: Padding) -> Keyed:
     if len(key) not in (2 * DES_BLOCK_BYTES, 4 * DES_BLOCK_BYTES):
         raise ValueError("a retail MAC key has 16 or 32 bytes")
     first, second = key[: len(key) // 2], key[len(key) // 2 :]
-    chain, encrypt, decrypt = des_cbc_encryptor(first), des_encryptor(first), des_decryptor(second)
-    return lambda data: encrypt(decrypt(chain(padded(padding, data))[-DES_BLOCK_BYTES:]))
+    chain, fill = des_cbc_encryptor(first), _PADDINGS[padding]
+    encrypt, decrypt = des_encryptor(first), des_decryptor(second)
+    return lambda data: encrypt(decrypt(chain(fill(data))[-DES_BLOCK_BYTES:]))
 
 
+_PADDINGS: Final[Mapping[Padding, Callable[[bytes], bytes]]] = MappingProxyType(
+    {
+        Padding.METHOD_1: _zero_filled,
+        Padding.METHOD_2: lambda data: _zero_filled(data + b"\x80"),
+        Padding.METHOD_3: lambda data: (len(data) * 8).to_bytes(DES_BLOCK_BYTES, "big") + _zero_filled(data),
+    }
+)
 _AUTHENTICATORS: Final[Mapping[MacAlgorithm, Callable[[bytes, Padding], Keyed]]] = MappingProxyType(
     {
         MacAlgorithm.X9_9: _single_des_mac,

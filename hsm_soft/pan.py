@@ -2,9 +2,9 @@
 
 from typing import Final
 
-__all__ = ["NotAPan", "pan_digits", "refuse_other_than_pan"]
+__all__ = ["PAN_LENGTH_MAX", "NotAPan", "pan_digits", "refuse_other_than_pan"]
 
-_PAN_LENGTH_MAX: Final = 19
+PAN_LENGTH_MAX: Final = 19
 
 
 class NotAPan(ValueError):
@@ -30,5 +30,5 @@ def refuse_other_than_pan(pan: str) -> None:
     Raises:
         NotAPan: other characters, empty or too long.
     """
-    if not (pan.isascii() and pan.isdigit() and len(pan) <= _PAN_LENGTH_MAX):
+    if not (pan.isdigit() and pan.isascii() and len(pan) <= PAN_LENGTH_MAX):
         raise NotAPan

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from hsm_soft.pin_block import PinBlockFormat, read_pin, write_pin
+from hsm_soft.pin_block import PinBlockFormat, pan_field, read_pin, write_pin
 from hsm_soft.primitives import Keyed, Random
 
 __all__ = ["ALLOWED_TRANSLATIONS", "PinBlockRefused", "TranslationForbidden", "translate_pin_block"]
@@ -77,9 +77,26 @@ def translate_pin_block(
         PinBlockRefused: the block's length, control, PIN length or filler is not the format's.
         NotAPan: `pan` is not digits.
     """
+    if source is destination and source.stays_as_it_is:
+        return _only_recrypted(source, decrypt, encrypt, pin_block, pan)
     if destination not in ALLOWED_TRANSLATIONS[source]:
         raise TranslationForbidden(source, destination)
     digits, well_formed = read_pin(source, decrypt, pin_block, pan)
     if not well_formed:
         raise PinBlockRefused
     return write_pin(destination, encrypt, digits, pan, random)
+
+
+def _only_recrypted(
+    pin_format: PinBlockFormat, decrypt: Keyed, encrypt: Keyed, pin_block: bytes, pan: str
+) -> bytes:
+    """A block that stays what it is: checked as ever, it needn't be taken apart and put together again."""
+    pan_number = pan_field(pin_format, pan)
+    if len(pin_block) != pin_format.block_bytes:
+        raise PinBlockRefused
+    clear = decrypt(pin_block)
+    text = (int.from_bytes(clear, "big") ^ pan_number).to_bytes(pin_format.block_bytes, "big").hex()
+    end = pin_format.end_of.get(text[:2], 0)
+    if not end or text[end : pin_format.filler_end].strip(pin_format.filler):
+        raise PinBlockRefused
+    return encrypt(clear)

@@ -18,9 +18,10 @@ It runs twice for each purchase, so the XOR is done on one large integer folded 
 left.
 """
 
+from binascii import hexlify
 from collections.abc import Callable
-from functools import lru_cache
-from typing import TypeAlias
+from struct import Struct
+from typing import Final, TypeAlias
 
 from hsm_soft.primitives import AES_BLOCK_BYTES, Keyed, compare_digest, xor
 
@@ -33,6 +34,10 @@ __all__ = [
     "xor_of_blocks",
 ]
 
+
+_block: Final = Struct(">Q")
+_pack, _unpack, _unpack_from = _block.pack, _block.unpack, _block.unpack_from
+_BLOCK_MASK: Final = (1 << 64) - 1
 
 PosMac: TypeAlias = Callable[[Keyed, bytes], bytes]
 
@@ -51,14 +56,15 @@ def pos_mac(encrypt: Keyed, data: bytes) -> bytes:
         encrypt: ECB encryption under the MAC key.
         data: MTI up to the field before 64, as on the wire.
     """
-    return b"%08X" % int.from_bytes(whole_pos_mac(encrypt, xor_of_blocks(data))[:4], "big")
+    expanded = hexlify(_pack(xor_of_blocks(data))).upper()
+    mixed = _unpack(encrypt(expanded[:8]))[0] ^ _unpack_from(expanded, 8)[0]
+    return hexlify(encrypt(_pack(mixed))[:4]).upper()
 
 
 def whole_pos_mac(encrypt: Keyed, folded: int) -> bytes:
     """M of the definition, 8 bytes, from the XOR of a message's blocks."""
-    expanded = b"%016X" % folded
-    mixed = int.from_bytes(encrypt(expanded[:8]), "big") ^ int.from_bytes(expanded[8:], "big")
-    return encrypt(mixed.to_bytes(8, "big"))
+    expanded = hexlify(_pack(folded)).upper()
+    return encrypt(_pack(_unpack(encrypt(expanded[:8]))[0] ^ _unpack_from(expanded, 8)[0]))
 
 
 def sm4_pos_mac(encrypt: Keyed, data: bytes) -> bytes:
@@ -89,13 +95,14 @@ def verify_pos_mac(encrypt: Keyed, data: bytes, mac: bytes, compute: PosMac = po
 
 def xor_of_blocks(data: bytes) -> int:
     """R of the definition: the XOR of all 8-byte blocks, the last one filled with zero bytes."""
-    folded = int.from_bytes(data, "big") << (-len(data) % 8 * 8)
-    for bits, mask in _folding_steps(((len(data) - 1) >> 3).bit_length()):
-        folded = (folded >> bits) ^ (folded & mask)
-    return folded
+    length = len(data)
+    folded = int.from_bytes(data, "big")
+    if length & 7:
+        folded <<= (-length & 7) * 8
+    for bits in _FOLDS[(length - 1 >> 3).bit_length()] if length else ():
+        folded ^= folded >> bits
+    return folded & _BLOCK_MASK
 
 
-@lru_cache(maxsize=32)
-def _folding_steps(doublings: int) -> tuple[tuple[int, int], ...]:
-    """Shift and mask of each halving, from 2 ** doublings blocks down to one."""
-    return tuple((64 << step, (1 << (64 << step)) - 1) for step in reversed(range(doublings)))
+# The shift of each halving, from 2 ** index blocks down to one; what stands above a half no longer counts.
+_FOLDS: Final = [tuple(64 << step for step in reversed(range(doublings))) for doublings in range(32)]

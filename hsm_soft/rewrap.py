@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 
 from hsm_soft.check_values import check_value, shown
-from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyBlockRefused, algorithm_in
+from hsm_soft.key_block import KeyBlock, KeyBlockHeader, KeyBlockProtection, KeyBlockRefused, algorithm_in
 from hsm_soft.primitives import Random, compare_digest
 from storage.database import database_errors
 
@@ -116,9 +116,15 @@ def _moved(
         raise RewrapFailed(f"a block in {place} can't be moved: {refused.reason.value}") from None
     algorithm = algorithm_in(again)
     checked = compare_digest(check_value(algorithm, key), check_value(algorithm, same))
-    if not checked or not compare_digest(key, same) or again[:6] != ("D", *header[1:6]):
+    if not checked or not compare_digest(key, same) or _meaning(again) != _meaning(header):
         raise RewrapFailed(f"a block in {place} did not come out as it went in")
     return sealed
+
+
+def _meaning(header: KeyBlockHeader) -> KeyBlockHeader:
+    """A header without what only fills it up."""
+    optional = tuple(each for each in header.optional if each[0] != "PB")
+    return header._replace(optional=optional, length=0)
 
 
 def _opens(protection: KeyBlockProtection, block: str) -> bool:

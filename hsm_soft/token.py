@@ -39,13 +39,13 @@ class Token:
     Attributes:
         module: The vendor's PKCS#11 library.
         label: The token's label.
-        key: The label of the AES-256 key in it.
+        key_label: The label of the AES-256 key in it.
         pin: The user's PIN of the token.
     """
 
     module: Path
     label: str
-    key: str
+    key_label: str
     pin: str = field(repr=False)
 
 
@@ -57,12 +57,12 @@ def new_token_master_key(token: Token, random: Random) -> tuple[str, str]:
     """
     master, nonce = random(MASTER_KEY_BYTES), random(_NONCE_BYTES)
     check = shown(Algorithm.AES, master)
-    content = {"format": _FORMAT, "token": token.label, "key": token.key, "check value": check}
+    content = {"format": _FORMAT, "token": token.label, "key": token.key_label, "check value": check}
     with _session(token, writable=True) as session:
         key = _find_key(session, token) or session.generate_key(
             KeyType.AES,
             256,
-            label=token.key,
+            label=token.key_label,
             store=True,
             template={Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False},
         )
@@ -92,7 +92,7 @@ def token_master_key(module: Path, text: str, ask: Callable[[str], str]) -> byte
     with _session(token, writable=False) as session:
         key = _find_key(session, token)
         if not isinstance(key, DecryptMixin):
-            raise MasterKeyMissing(f"token {token.label} has no key {token.key}")
+            raise MasterKeyMissing(f"token {token.label} has no key {token.key_label}")
         try:
             return bytes(key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
         except pkcs11.PKCS11Error:
@@ -101,7 +101,7 @@ def token_master_key(module: Path, text: str, ask: Callable[[str], str]) -> byte
 
 def _find_key(session: pkcs11.Session, token: Token) -> pkcs11.Key | None:
     try:
-        return session.get_key(key_type=KeyType.AES, label=token.key)
+        return session.get_key(key_type=KeyType.AES, label=token.key_label)
     except pkcs11.NoSuchKey:
         return None
 

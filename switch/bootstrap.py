@@ -33,6 +33,7 @@ from storage.embedded import EmbeddedPostgres, ServerSettings
 from storage.migrations import Component, migrate
 from switch.config import Settings
 from switch.hsm_access import opened_hsm
+from switch.master_keys import say_what_it_is
 from switch.observability.health import start_health_server
 from switch.observability.hsm_events import HsmEvents
 from switch.observability.ledger_events import LedgerEvents
@@ -310,6 +311,7 @@ async def run_node(
         revive: Starts the database's server again if it has died; None where that isn't ours to do.
     """
     _lift_limit_of_open_files()
+    say_what_it_is()
     metrics = Metrics(enabled=settings.observability.metrics)
     async with open_workbench(settings, dsn, HsmEvents(metrics)) as bench:
         await Node(bench, metrics, revive).run(announce)

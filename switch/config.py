@@ -218,6 +218,8 @@ class Hsm(_Table):
     """A file for each officer of a component, and for the PIN of a token; None asks on the terminal."""
     token_module: OptionalPath = None
     """The PKCS#11 library of the token that opens the master key."""
+    unverified_sm4_pos_mac: bool = False
+    """Compute field 64 under SM4 keys too, by a description that no published message confirms."""
 
 
 class Keys(_Table):

@@ -22,7 +22,7 @@ from hsm_soft.process.server import HsmServer, ServerObserver
 from hsm_soft.process.socket_file import listening_socket
 from storage.database import connect
 from switch.config import Settings
-from switch.master_keys import master_key_of
+from switch.master_keys import master_key_of, say_what_it_is
 from switch.observability.logs import get
 
 __all__ = ["open_core", "opened_hsm", "serve_hsm", "socket_of"]
@@ -75,7 +75,7 @@ async def open_core(settings: Settings, dsn: str) -> SoftHsm:
     master_key = master_key_of(settings)
     connection = await connect(dsn)
     try:
-        return await open_hsm(connection, master_key)
+        return await open_hsm(connection, master_key, sm4_pos_mac=settings.hsm.unverified_sm4_pos_mac)
     finally:
         await connection.close()
 
@@ -95,6 +95,7 @@ async def serve_hsm(core: SoftHsm, path: Path, announce: Callable[[str], None]) 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     with listening_socket(path) as listening:
+        say_what_it_is()
         announce(f"hsm serving on {path}")
         _log.info("hsm started", socket=str(path), **harden()._asdict())
         await HsmServer(core, _ServerEvents()).serve(listening, stopping)

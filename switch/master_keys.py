@@ -10,7 +10,7 @@ Passphrases and PINs come from files in `hsm.passphrase_folder`, one for each of
 manager hands them over; or they are asked for where the switch is started. `hsm.previous_master_key_file` is
 read likewise, while keys are moved from one master key to another.
 
-Every start says what a software HSM is not; a development key is said louder.
+A node and an HSM's process say at their start what a software HSM is not; a development key is said by all.
 """
 
 import importlib
@@ -33,7 +33,7 @@ from hsm_soft.master_key_parts import master_key_of_parts
 from switch.config import Settings
 from switch.observability.logs import get
 
-__all__ = ["COMPONENT_FILES", "ask_for", "master_key_of", "token_support"]
+__all__ = ["COMPONENT_FILES", "ask_for", "master_key_of", "say_what_it_is", "token_support"]
 
 COMPONENT_FILES: Final = "*.component"
 
@@ -54,10 +54,12 @@ def master_key_of(settings: Settings) -> MasterKey:
         previous = _load(settings, settings.hsm.previous_master_key_file)
         key = replace(key, previous=previous.key)
         _log.warning("the master key is being changed: keys under the previous one still open")
-    _log.warning(
-        "software HSM: for closed-loop cards, development and tests; it can't be compliant with PCI PIN"
-    )
     return key
+
+
+def say_what_it_is() -> None:
+    """What every start says of a software HSM."""
+    _log.info("software HSM: for closed-loop cards, development and tests; can't be compliant with PCI PIN")
 
 
 def ask_for(settings: Settings) -> Ask:

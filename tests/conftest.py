@@ -13,6 +13,7 @@ import os
 import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -92,6 +93,18 @@ def empty_database_dsn(postgres_dsn: str) -> Iterator[str]:
     """A database of the test's own without any table."""
     with _database(postgres_dsn, "template0") as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """SoftHSM's library, with a new token; it reads its configuration once in a process."""
+    from tests.softhsm import make_softhsm_token, softhsm_library
+
+    library = softhsm_library()
+    environment = pytest.MonkeyPatch()
+    environment.setenv("SOFTHSM2_CONF", str(make_softhsm_token(tmp_path_factory.mktemp("softhsm"))))
+    yield library
+    environment.undo()
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 from hsm_soft import pin, pin_verification_value
-from hsm_soft.key_block import KeyBlock, KeyUsage
+from hsm_soft.key_block import KeyBlock, KeyBlockRefused, KeyUsage, Refusal
 from hsm_soft.key_usage import Action
 from hsm_soft.operations.core import Core
-from hsm_soft.pin import ChangedPin, PinChange, PinReference, PinResult
+from hsm_soft.pin import ChangedPin, PinChange, PinReference, PinResult, verify_pin_block
 from hsm_soft.pin_block import PinBlockFormat, read_pin
 from hsm_soft.pin_choice import PinPolicy
 from hsm_soft.pin_translation import PinBlockRefused, translate_pin_block
@@ -17,6 +17,7 @@ from hsm_soft.primitives import compare_digest
 __all__ = ["PinOperations"]
 
 _STAND_IN: Final = "0000"
+_MATCH: Final = PinResult.MATCH
 _PVV_FORMATS: Final = frozenset({PinBlockFormat.ISO_0, PinBlockFormat.ISO_3})
 
 
@@ -41,13 +42,15 @@ class PinOperations(Core):
             KeyBlockRefused: `pin_key` may not decrypt PIN blocks of this format.
             NotAPan: `pan` is not digits.
         """
-        decrypt = self._pin_decryptor(pin_key, pin_format)
+        cipher, decrypt = self._keys.pin_decryptor(pin_key)
+        if cipher is not pin_format.cipher:
+            raise KeyBlockRefused(Refusal.ALGORITHM)
         if self._failures.refuses(pin_key, pan):
             return PinResult.LIMITED
-        result = pin.verify_pin_block(
+        result = verify_pin_block(
             pin_format, decrypt, self._pin_reference, pin_block, pan, wallet_id, reference
         )
-        if result is not PinResult.MATCH:
+        if result is not _MATCH:
             self._failures.failed(pin_key, pan)
         return result
 
@@ -111,15 +114,11 @@ class PinOperations(Core):
             PinBlockRefused: the block is not of its format.
             NotAPan: `pan` is not digits.
         """
-        return translate_pin_block(
-            source,
-            self._pin_decryptor(source_key, source),
-            destination,
-            self._pin_encryptor(destination_key, destination),
-            pin_block,
-            pan,
-            self._random,
-        )
+        source_cipher, decrypt = self._keys.pin_decryptor(source_key)
+        destination_cipher, encrypt = self._keys.pin_encryptor(destination_key)
+        if source_cipher is not source.cipher or destination_cipher is not destination.cipher:
+            raise KeyBlockRefused(Refusal.ALGORITHM)
+        return translate_pin_block(source, decrypt, destination, encrypt, pin_block, pan, self._random)
 
     def store_decimalisation_table(self, digits: str) -> KeyBlock:
         """A decimalisation table as calls name it: checked, and sealed like a key.

@@ -33,7 +33,9 @@ from switch.commands.frame import (
 
 __all__ = ["add"]
 
-HeadOption = Annotated[list[Path] | None, typer.Option("--head", help="A signed head that was kept.")]
+HeadOption = Annotated[
+    list[Path] | None, typer.Option("--head", help="Signed heads that were kept, one a line.")
+]
 FileOption = Annotated[
     Path | None, typer.Option("--file", help="An export to check instead of the database.")
 ]
@@ -61,7 +63,7 @@ def _add_verify(audit: typer.Typer) -> None:
         json: JsonOption = False,
     ) -> None:
         """Check every record, and the log against kept heads. Exit code 1 names the first that is wrong."""
-        heads = [_head_in(path) for path in head or []]
+        heads = [each for path in head or [] for each in _heads_in(path)]
         key = _public_key(public_key)
         walk = at_workbench(config, lambda bench: _walked(bench, heads, key)) if file is None else None
         checked = walk or _walked_file(file or Path(), heads, key or b"")
@@ -158,9 +160,9 @@ async def _proof(bench: Workbench, number: int) -> dict[str, object] | None:
     }
 
 
-def _head_in(path: Path) -> SignedHead:
+def _heads_in(path: Path) -> list[SignedHead]:
     try:
-        return parse_head(_text(path))
+        return [parse_head(line) for line in _text(path).splitlines() or [""]]
     except HeadUnreadable as unreadable:
         raise fail(f"{path}: {unreadable}", EXIT_USAGE) from None
 

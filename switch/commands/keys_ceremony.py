@@ -102,6 +102,7 @@ def _add_open(ceremony: typer.Typer) -> None:
         mode: ModeOption = "",
         exportability: ExportOption = "none",
         key: Annotated[int | None, typer.Option(help="Which key.")] = None,
+        data_key: Annotated[int | None, typer.Option(help="Which data key, to destroy it.")] = None,
         under: Annotated[int | None, typer.Option(help="Which key is on top.")] = None,
         name: Annotated[str, typer.Option(help="Which officer comes or goes.")] = "",
         minutes: Annotated[int, typer.Option(min=1, max=MINUTES_MAX, help="How long it lasts.")] = _MINUTES,
@@ -114,7 +115,8 @@ def _add_open(ceremony: typer.Typer) -> None:
         if activity in _SPEC_ACTIVITIES:
             subject = dict(spec_of(owner, usage, algorithm, length, mode, exportability).subject)
         else:
-            named = {"key": key, "under": under, "officer": name, "owner": owner, "usage": usage}
+            of_data = None if data_key is None else f"data-key:{data_key}"
+            named = {"key": of_data or key, "under": under, "officer": name, "owner": owner, "usage": usage}
             subject = {each: str(value) for each, value in named.items() if value not in (None, "")}
         _refuse_misnamed(subject)
         passphrase = passphrase_of(who, passphrase_file)

@@ -2,8 +2,8 @@
 
 `rotate` begins an epoch; running nodes follow within seconds and move what is sealed under older ones by
 themselves, and `reseal` does the same at once. `retire` takes an epoch out of use that no row needs.
-`destroy` ends what only old backups still have under it, so it takes a ceremony of two officers for the
-subject `key=data-key:NUMBER`.
+`destroy` ends what only old backups still have under it, so it takes a ceremony of two officers
+(`keys ceremony open destroy --data-key NUMBER`).
 """
 
 import getpass

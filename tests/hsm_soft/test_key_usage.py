@@ -1,5 +1,7 @@
 """The table of usages: names, lengths, and how strong a key is."""
 
+from pathlib import Path
+
 import pytest
 
 from hsm_soft.key_refused import KeyBlockRefused, Refusal
@@ -54,3 +56,15 @@ def test_strength_grows_from_des_to_aes_256() -> None:
     assert strength_bits(Algorithm.SM4, 16) == strength_bits(Algorithm.AES, 16)
     assert strength_bits(Algorithm.HMAC, 16) == 128
     assert strength_bits(Algorithm.HMAC, 64) == 256
+
+
+@pytest.mark.parametrize("usage", KeyUsage)
+def test_the_page_tells_what_the_table_says(usage: KeyUsage) -> None:
+    """docs/hsm.md has a row for each usage, with its code, algorithms, mode and label."""
+    page = Path(__file__).parents[2] / "docs" / "hsm.md"
+    algorithms = ", ".join(
+        f"{algorithm.name} {'/'.join(map(str, lengths))}" for algorithm, lengths in usage.algorithms.items()
+    )
+    row = f"| {usage.title} | {usage.code} | {algorithms} | {usage.mode} | {usage.label} |"
+
+    assert row in page.read_text(encoding="utf-8").splitlines()

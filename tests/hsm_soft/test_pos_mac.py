@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsm_soft.pos_mac import MacMismatch, pos_mac, verify_pos_mac
-from hsm_soft.primitives import des_encryptor
+from hsm_soft.pos_mac import MacMismatch, pos_mac, sm4_pos_mac, verify_pos_mac
+from hsm_soft.primitives import des_encryptor, sm4_encryptor
 
 _KEYS = st.sampled_from([8, 16]).flatmap(lambda length: st.binary(min_size=length, max_size=length))
 
@@ -24,6 +24,21 @@ def _mac_by_definition(key: bytes, data: bytes) -> bytes:
 
 def _xor(left: bytes, right: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(left, right, strict=True))
+
+
+@given(key=st.binary(min_size=16, max_size=16), data=st.binary(max_size=300))
+def test_the_sm4_mac_is_the_description(key: bytes, data: bytes) -> None:
+    """Blocks of 16 bytes, 32 characters, SM4 twice, the first eight characters; nothing verifies it."""
+    encrypt = sm4_encryptor(key)
+    padded = data + bytes(-len(data) % 16)
+    folded = bytes(16)
+    for start in range(0, len(padded), 16):
+        folded = _xor(folded, padded[start : start + 16])
+    characters = folded.hex().upper().encode()
+    expected = encrypt(_xor(encrypt(characters[:16]), characters[16:])).hex().upper()[:8].encode()
+
+    assert expected == sm4_pos_mac(encrypt, data)
+    verify_pos_mac(encrypt, data, expected, sm4_pos_mac)
 
 
 @pytest.mark.vectors("pos-mac")

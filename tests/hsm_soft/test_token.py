@@ -2,10 +2,7 @@
 
 import json
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,48 +12,18 @@ from hsm_soft.check_values import shown
 from hsm_soft.key_usage import Algorithm
 from hsm_soft.master_key import MasterKeyMissing, MasterKeyUnreadable
 from hsm_soft.primitives import Random
+from tests.softhsm import SOFTHSM_PIN
 
 if TYPE_CHECKING:
     from hsm_soft.token import Token
 
-pytest.importorskip("pkcs11", reason="the extra cardswitch[pkcs11] is not installed")
-
-_LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
-_LIBRARY = next((Path(name) for name in _LIBRARIES if Path(name).exists()), None)
-_PIN = "271828"
-
-pytestmark = pytest.mark.skipif(
-    _LIBRARY is None or shutil.which("softhsm2-util") is None, reason="softhsm2 is not installed"
-)
-
-
-@pytest.fixture(scope="module")
-def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A new SoftHSM token; the library reads its configuration once in a process."""
-    folder = tmp_path_factory.mktemp("softhsm")
-    (folder / "tokens").mkdir()
-    configuration = folder / "softhsm2.conf"
-    configuration.write_text(
-        f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n"
-    )
-    environment = pytest.MonkeyPatch()
-    environment.setenv("SOFTHSM2_CONF", str(configuration))
-    subprocess.run(
-        ["softhsm2-util", "--init-token", "--free", "--label", "lmk", "--so-pin", "31415926", "--pin", _PIN],
-        check=True,
-        capture_output=True,
-    )
-    yield
-    environment.undo()
-
 
 @pytest.fixture
-def token(softhsm: None) -> "Token":
+def token(softhsm: Path) -> "Token":
     """How the token is opened."""
     from hsm_soft.token import Token
 
-    assert _LIBRARY is not None
-    return Token(_LIBRARY, "lmk", "LMK-01", _PIN)
+    return Token(softhsm, "lmk", "LMK-01", SOFTHSM_PIN)
 
 
 def test_the_token_gives_the_key_back(token: "Token", random: Random) -> None:
@@ -67,26 +34,26 @@ def test_the_token_gives_the_key_back(token: "Token", random: Random) -> None:
     again = new_token_master_key(token, random)[0]
     asked: list[str] = []
 
-    key = token_master_key(token.module, text, lambda label: asked.append(label) or _PIN)
+    key = token_master_key(token.module, text, lambda label: asked.append(label) or SOFTHSM_PIN)
 
     assert check == shown(Algorithm.AES, key)
     assert check != again
     assert asked == ["lmk"]
     assert key.hex() not in text
-    assert _PIN not in repr(token)
+    assert SOFTHSM_PIN not in repr(token)
 
 
 @pytest.mark.parametrize(
     ("changes", "pin", "expected"),
     [
-        ({"sealed": "AAAA"}, _PIN, MasterKeyUnreadable),
-        ({"check value": "0000000000"}, _PIN, MasterKeyUnreadable),
-        ({"nonce": "AAAA"}, _PIN, MasterKeyUnreadable),
-        ({"nonce": 7}, _PIN, MasterKeyUnreadable),
-        ({"format": "another"}, _PIN, MasterKeyUnreadable),
-        ({"token": None}, _PIN, MasterKeyUnreadable),
-        ({"key": "LMK-99"}, _PIN, MasterKeyMissing),
-        ({"token": "another"}, _PIN, MasterKeyMissing),
+        ({"sealed": "AAAA"}, SOFTHSM_PIN, MasterKeyUnreadable),
+        ({"check value": "0000000000"}, SOFTHSM_PIN, MasterKeyUnreadable),
+        ({"nonce": "AAAA"}, SOFTHSM_PIN, MasterKeyUnreadable),
+        ({"nonce": 7}, SOFTHSM_PIN, MasterKeyUnreadable),
+        ({"format": "another"}, SOFTHSM_PIN, MasterKeyUnreadable),
+        ({"token": None}, SOFTHSM_PIN, MasterKeyUnreadable),
+        ({"key": "LMK-99"}, SOFTHSM_PIN, MasterKeyMissing),
+        ({"token": "another"}, SOFTHSM_PIN, MasterKeyMissing),
         ({}, "wrong", MasterKeyMissing),
     ],
 )
@@ -110,6 +77,6 @@ def test_a_library_that_is_none(token: "Token") -> None:
 
     text = json.dumps({"format": "cardswitch token master key 1", "token": "lmk", "key": "LMK-01"})
     with pytest.raises(MasterKeyUnreadable):
-        token_master_key(Path(os.devnull), text, lambda _: _PIN)
+        token_master_key(Path(os.devnull), text, lambda _: SOFTHSM_PIN)
     with pytest.raises(MasterKeyMissing, match="can't be used"):
-        new_token_master_key(Token(Path(sys.executable), "lmk", "LMK-01", _PIN), os.urandom)
+        new_token_master_key(Token(Path(sys.executable), "lmk", "LMK-01", SOFTHSM_PIN), os.urandom)

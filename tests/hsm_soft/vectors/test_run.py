@@ -124,6 +124,21 @@ def test_what_is_not_computed_here_is_not_covered(
     assert _run(entry) is Result.NOT_COVERED
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "inputs"),
+    [
+        ("RFC 6962 tree head", {"leaves_hex": [1]}),
+        ("UnionPay POS MAC, SM4", {"key": "00" * 16, "data": ""}),
+        ("PIN block format 1", {"pin": "123", "random": "0" * 11}),
+        ("PIN block format 1", {"pin": "1234", "random": "0" * 9}),
+        ("PVV", {"pvk": "00" * 16, "pvki": "one", "pin": "1234", "pan": "99"}),
+    ],
+)
+def test_what_can_not_be_computed_fails(algorithm: str, inputs: dict[str, Any]) -> None:
+    """Inputs that are wrong, or an answer that is another one, are failures of their vector."""
+    assert _run({"name": "n", "algorithm": algorithm, "inputs": inputs, "expected": "00"}) is Result.FAILED
+
+
 @pytest.mark.parametrize("vector", _OTHER_HANDS, ids=lambda vector: vector["algorithm"])
 def test_vectors_of_other_hands_are_understood(vector: dict[str, Any]) -> None:
     """Other names for inputs and values, other lengths and other directions give the same answers."""

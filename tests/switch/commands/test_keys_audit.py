@@ -111,7 +111,7 @@ def test_an_export_is_checked_without_the_database(
     whole = cardswitch(*verify)
     export.write_text("\n".join([*lines[:-2], lines[-1]]))
     cut = cardswitch(*verify)
-    export.write_text("\n".join([lines[0].replace("alice", "mally"), *lines[1:]]))
+    export.write_text("\n".join([lines[0].replace("done", "gone"), *lines[1:]]))
     changed = cardswitch(*verify)
 
     assert (whole.status, cut.status, changed.status) == (0, 1, 1)

@@ -6,7 +6,7 @@ from typing import Any
 from storage.database import connect
 from tests.switch.shop import World
 
-from .conftest import Cardswitch, Day
+from .conftest import Cardswitch, Day, Desk
 
 
 async def _execute(dsn: str, *statements: str) -> None:
@@ -64,3 +64,22 @@ def test_card_numbers_move_too(cardswitch: Cardswitch, day: Day) -> None:
 
     assert "pan-encryption  current" in ran.out
     assert moved["pan-encryption"]["moved"] > 0
+
+
+def test_an_epoch_is_destroyed_by_two_officers(desk: Desk) -> None:
+    """With a ceremony for this data key, a day after it was retired; a ceremony for another doesn't do."""
+    aged = "UPDATE hsm.data_key SET {0} = {0} - interval '2 days'"
+    desk.run("keys", "data", "rotate", "personal-data")
+    asyncio.run(_execute(desk.dsn, aged.format("created_at")))
+    retired = desk.run("keys", "data", "retire", "3")
+    asyncio.run(_execute(desk.dsn, aged.format("retired_at")))
+    other = desk.approved("destroy", "--data-key", "4")
+    number = desk.approved("destroy", "--data-key", "3")
+    refused = desk.run("keys", "data", "destroy", "3", "--ceremony", other)
+    destroyed = desk.run("keys", "data", "destroy", "3", "--ceremony", number, "--json")
+    verified = desk.run("keys", "audit", "verify")
+
+    assert retired.status == 0
+    assert (refused.status, "approved for another key" in refused.err) == (1, True)
+    assert _states(destroyed.json)[3] == "destroyed"
+    assert verified.status == 0

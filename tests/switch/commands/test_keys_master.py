@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.softhsm import SOFTHSM_PIN
 from tests.switch.commands.key_desk import Desk
 
 _OFFICERS = ("--officer", "alice", "--officer", "bob")
@@ -145,3 +146,25 @@ def test_a_token_that_can_not_be_used_is_told(desk: Desk, monkeypatch: pytest.Mo
     assert ran.status == 1
     assert ran.err.splitlines()[-1].startswith("cardswitch: token lmk can't be used")
     assert not (desk.folder / "t").exists()
+
+
+def test_an_installation_starts_from_a_token(
+    desk: Desk, softhsm: Path, empty_database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is made in the token, and from then on a start needs the token and its PIN."""
+    folder = _folder(desk)
+    (folder / "lmk").write_text(SOFTHSM_PIN)
+    monkeypatch.setenv("CARDSWITCH_HSM__TOKEN_MODULE", str(softhsm))
+    monkeypatch.setenv("CARDSWITCH_HSM__PASSPHRASE_FOLDER", str(folder))
+    file = desk.folder / "token.json"
+    made = desk.run("keys", "master-key", "create-in-token", str(file), "--token", "lmk", "--json")
+    monkeypatch.setenv("CARDSWITCH_HSM__MASTER_KEY_FILE", str(file))
+    monkeypatch.setenv("CARDSWITCH_DATABASE__DSN", empty_database_dsn)
+
+    started = desk.run("keys", "master-key", "show", "--json")
+    (folder / "lmk").write_text("0000")
+    refused = desk.run("keys", "master-key", "show")
+
+    assert made.json["files"] == [str(file)]
+    assert started.json["check_value"] == made.json["check_value"]
+    assert (refused.status, "token lmk can't be used: PinIncorrect" in refused.err) == (1, True)
