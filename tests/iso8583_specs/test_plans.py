@@ -71,7 +71,7 @@ def disturb(random: Random, message: Message, dialect: str) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 @given(random=st.randoms())
 def test_planned_is_the_interpreters(dialect: str, strict: bool, random: Random) -> None:
-    """A planned codec writes and reads what the interpreter does, and refuses what it refuses, for its reasons."""
+    """A planned codec writes, reads and refuses what the interpreter does, for its reasons."""
     spec = spec_for(dialect)
     planned = PlannedCodec(dialect, spec, strict=strict, sightings=1)
     interpreter = Interpreter(dialect, spec, strict=strict)
