@@ -13,7 +13,7 @@ from typing import Any
 
 import iso8583
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iso8583_specs.codec import Codec, codec_for
@@ -125,6 +125,7 @@ def compare(codec: Codec, spec: Spec, random: Random) -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+@settings(max_examples=50)
 @given(random=st.randoms())
 def test_both_read_and_write_the_same(dialect: str, random: Random) -> None:
     """Where a counter-example exists, this finds a small one."""
@@ -145,6 +146,7 @@ def test_both_read_and_write_the_same_at_length(dialect: str, sightings: int) ->
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+@settings(max_examples=30)
 @given(random=st.randoms())
 def test_peek_is_what_decoding_says(dialect: str, random: Random) -> None:
     """Where a message can be decoded, a peek at it has the same MTI, STAN, RRN and terminal."""
