@@ -51,7 +51,8 @@ class Cursor:
         self._base: str | None = None
         self._offset = 0
         self._doubled = False
-        self._nibbles_end: int | None = 0
+        self._nibbles_end = 0
+        self._all_nibbles = False
 
     @property
     def is_constant(self) -> bool:
@@ -66,18 +67,16 @@ class Cursor:
 
     def open_nibble(self) -> str:
         """The expression of the place in hex digits, from where nobody knows how many are taken."""
-        place = self.nibble()
-        self._nibbles_end = None
-        return place
+        self._all_nibbles = True
+        return self.nibble()
 
     def nibble(self, more: int = 0) -> str:
         """The expression of the place in hex digits, so many digits further on."""
         if self._base is None:
             place = 2 * self._offset + more
-            if self._nibbles_end is not None:
-                self._nibbles_end = max(self._nibbles_end, place + 1)
+            self._nibbles_end = max(self._nibbles_end, place + 1)
             return str(place)
-        self._nibbles_end = None
+        self._all_nibbles = True
         if not self._doubled:
             self._doubled = True
             self.lines.append("h = e + e")
@@ -133,8 +132,8 @@ class Cursor:
     def opening(self) -> list[str]:
         """The lines that must stand first: the body in the forms that the others slice."""
         lines = [f"{name} = body.decode({encoding!r})" for encoding, name in self._texts.items()]
-        if self._nibbles_end != 0:
-            some = "" if self._nibbles_end is None else f"[:{(self._nibbles_end + 1) // 2}]"
+        if self._nibbles_end or self._all_nibbles:
+            some = "" if self._all_nibbles else f"[:{(self._nibbles_end + 1) // 2}]"
             lines.append(f"nibbles = body{some}.hex()" + (".upper()" if self._upper else ""))
         return lines
 
@@ -267,10 +266,8 @@ class _Writer:
                 self._digits.append(f"{name}.replace('=', '')")
             case "z":
                 self._lines.append(f"{name} = {value}.replace('D', '=')")
-            case "x":
-                self._lines.append(f"{name} = {value}.upper()" if self._strict else f"{name} = {value}")
             case _:
-                raise NoPlan
+                self._lines.append(f"{name} = {value}.upper()" if self._strict else f"{name} = {value}")
 
     def _take_digits(self, name: str, size: int) -> None:
         self._lines.append(f"{name} = nibbles[{self._cursor.nibble()}:{self._cursor.nibble(size)}]")

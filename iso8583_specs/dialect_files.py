@@ -110,7 +110,7 @@ class _File:
 
     def _encoding(self) -> str | None:
         encoding = self._tree.get("encoding")
-        if encoding is None or is_encoding(encoding):
+        if encoding is None or (encoding != RAW and is_encoding(encoding)):
             return cast("str | None", encoding)
         self.problems.append(Problem("encoding", "is no text encoding that Python knows"))
         return None

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 import uvloop
 
+from iso8583_specs import dialects
 from storage.database import connect
 from storage.embedded import EmbeddedPostgres, ServerSettings
 from storage.migrations import Component, migrate
@@ -134,3 +135,12 @@ def _run(work: Coroutine[Any, Any, object]) -> None:
     """Run `work` on a loop of its own, without touching the loop of the test that asked."""
     with asyncio.Runner(loop_factory=LOOPS[LOOP]) as runner:
         runner.run(work)
+
+
+@pytest.fixture
+def own_dialects() -> Iterator[None]:
+    """Forgets the dialects that a test makes known."""
+    before = set(dialects.DIALECTS)
+    yield
+    for name in set(dialects.DIALECTS) - before:
+        del dialects._known[name]

@@ -31,7 +31,7 @@ CAPTURES_MAX: Final = 8
 """More captures are not looked at."""
 
 _ALTERNATIVES_MAX: Final = 8
-_KEPT_FOR_OTHER_CAPTURES: Final = 12
+_KEPT_FOR_OTHER_CAPTURES: Final = 6
 _REPAIRED: Final = 4
 _SHOWN: Final = 10
 _HALVING_BITS: Final = 8.0

@@ -26,8 +26,10 @@ from iso8583_specs.framing import (
 from iso8583_specs.framings import HeaderForm, LengthForm
 from iso8583_specs.headers import Base1Header, CupsHeader
 
-FRAMES_MAX: Final = 16
+FRAMES_MAX: Final = 8
 """More frames of one stream are not looked at."""
+
+_KEEP_ALIVES_MAX: Final = 16
 
 _TPDU_IDS: Final = b"\x60\x68"
 _POS_CLASSES: Final = b"\x60\x61\x62\x63"
@@ -113,13 +115,15 @@ def _stream(framing: Framing, raw: bytes) -> Envelope | None:
     reader = FrameReader(framing)
     reader.receive(raw)
     frames: list[Frame] = []
-    evidence: list[Evidence] = []
+    keep_alives = 0
     try:
         while len(frames) < FRAMES_MAX and (frame := reader.next_frame()) is not None:
             if isinstance(frame, Frame):
                 frames.append(frame)
             elif isinstance(frame, KeepAlive):
-                evidence.append(Evidence(_BITS_OF_A_BYTE, "there are signs of life between the frames"))
+                keep_alives += 1
+                if keep_alives > _KEEP_ALIVES_MAX:
+                    return None
             else:
                 return None
     except FramingError:
@@ -127,7 +131,9 @@ def _stream(framing: Framing, raw: bytes) -> Envelope | None:
     if not frames:
         return None
     is_whole = not reader.has_partial or len(frames) == FRAMES_MAX
-    evidence += _evidence(framing, tuple(frames))
+    evidence = list(_evidence(framing, tuple(frames)))
+    if keep_alives:
+        evidence.append(Evidence(_BITS_OF_A_BYTE, "there are signs of life between the frames"))
     if not is_whole:
         evidence.append(Evidence(_NEAR_MISS, "the last frame is not whole"))
     return Envelope(framing, tuple(frames), tuple(evidence), is_whole)

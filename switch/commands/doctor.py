@@ -11,7 +11,7 @@ from iso8583_specs.detection.diagnosis import diagnose_any
 from iso8583_specs.detection.report import candidates_as_json, told
 from switch.commands.frame import EXIT_USAGE, JsonOption, fail, print_json
 
-_PACKET_FILE_BYTES_MAX: Final = 64 * 1024 * 1024
+_FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
 def add(app: typer.Typer) -> None:
@@ -41,12 +41,12 @@ def add(app: typer.Typer) -> None:
 
 def _alternatives(source: str) -> list[list[bytes]]:
     if source == "-":
-        return _of_file(sys.stdin.buffer.read(_PACKET_FILE_BYTES_MAX))
+        return _of_file(sys.stdin.buffer.read(_FILE_BYTES_MAX))
     if found := captures_in_text(source):
         return found
     try:
         with Path(source).open("rb") as file:
-            return _of_file(file.read(_PACKET_FILE_BYTES_MAX))
+            return _of_file(file.read(_FILE_BYTES_MAX))
     except OSError:
         raise fail("that is neither hexadecimal nor a file that can be read", EXIT_USAGE) from None
 

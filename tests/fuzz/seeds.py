@@ -26,7 +26,7 @@ def _of_sample(target: str, dialect: str, framing: str, raw: bytes) -> Iterator[
     frame = parse_frame(FRAMINGS[framing], raw)
     message = codec_for(dialect).decode(frame.body)
     match target:
-        case "codec":
+        case "codec" | "reading":
             yield bytes([list(DIALECTS).index(dialect)]) + frame.body
         case "frame":
             yield bytes([list(FRAMINGS).index(framing)]) + raw

@@ -13,6 +13,12 @@ from pathlib import Path
 
 import atheris
 
+_ALL = ["iso8583_specs", "switch.commands.packets"]
+# A diagnosis reads a capture by every framing and dialect; reading and weighing is a target of its own.
+_WHOLE_DOCTOR = [
+    f"iso8583_specs.detection.{name}" for name in ("captures", "diagnosis", "envelopes", "report")
+]
+_INSTRUMENTED = {"doctor": _WHOLE_DOCTOR, "captures": _WHOLE_DOCTOR}
 _SUSPECT_SECONDS = 0.1
 _LONGEST_INPUT = 20_000
 _MEMORY_MB = 2048
@@ -21,7 +27,7 @@ _MEMORY_MB = 2048
 def main() -> None:
     """Fuzz until the time is up."""
     target_name, seconds, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-    with atheris.instrument_imports(include=["iso8583_specs", "switch.commands.packets"]):
+    with atheris.instrument_imports(include=_INSTRUMENTED.get(target_name, _ALL)):
         from tests.fuzz.targets import TARGETS
     target, slow = TARGETS[target_name], folder / "slow"
 

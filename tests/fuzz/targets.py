@@ -14,7 +14,10 @@ import orjson
 from iso8583_specs.codec import MalformedMessage, UnencodableField, UnknownDialect, codec_for
 from iso8583_specs.detection.captures import captures_in
 from iso8583_specs.detection.diagnosis import diagnose, diagnose_any
+from iso8583_specs.detection.plausibility import message_evidence
+from iso8583_specs.detection.reading import read
 from iso8583_specs.detection.report import candidates_as_json, told
+from iso8583_specs.detection.variations import repaired
 from iso8583_specs.dialects import DIALECTS
 from iso8583_specs.framing import (
     FRAMINGS,
@@ -106,6 +109,19 @@ def structures(data: bytes) -> None:
             repr(found)
 
 
+def reading(data: bytes) -> None:
+    """A body that the doctor reads by a dialect's table, weighs, and mends where it breaks."""
+    if not data:
+        return
+    dialect, body = _DIALECTS[data[0] % len(_DIALECTS)], data[1:]
+    found = read(DIALECTS[dialect], body)
+    if found is None:
+        return
+    list(message_evidence(dialect, found))
+    if found.broken is not None:
+        repaired(DIALECTS[dialect], body, found)
+
+
 def doctor(data: bytes) -> None:
     """A capture, and two that are cut at a place that the first byte chooses."""
     if not data:
@@ -138,6 +154,6 @@ def document(data: bytes) -> None:
 TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
     {
         target.__name__: target
-        for target in (stream, frame, codec, structures, doctor, captures, packets, document)
+        for target in (stream, frame, codec, structures, reading, doctor, captures, packets, document)
     }
 )

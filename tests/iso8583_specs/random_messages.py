@@ -1,6 +1,6 @@
 """Messages made at random from a dialect's own table, and damage done to them.
 
-The source of chance is an argument: Hypothesis gives one that it can shrink, a long run a quick one of its own.
+The source of chance is an argument: Hypothesis gives one that it can shrink, a long run a quick one.
 """
 
 from random import Random

@@ -120,3 +120,25 @@ def test_text_of_other_encodings_is_read(encoding: str, text: str, wire: bytes |
 
     assert plan is not None
     assert (Message("0200", {44: text}) if wire else None) == plan(body, layout.usual([44]))
+
+
+@pytest.mark.parametrize(("wire", "value"), [("03 0123", "123"), ("04 1234", "1234"), ("03 F123", None)])
+def test_filler_in_front_of_a_variable_length_is_stepped_over(wire: str, value: str | None) -> None:
+    """Another filler than the dialect's is to be kept, which is irregular."""
+    spec = {**POS, "32": {**POS["32"], "left_pad": "0", "right_pad": ""}}
+    plan = decode_plan(spec, LAYOUT, LAYOUT.usual([32]), {}, strict=True)
+    body = bytes.fromhex("0200") + LAYOUT.usual([32]) + bytes.fromhex(wire)
+
+    assert plan is not None
+    assert (Message("0200", {32: value}) if value else None) == plan(body, body[2:10])
+
+
+def test_peek_may_take_the_last_field_of_a_message() -> None:
+    """Nothing need stand behind it."""
+    plan = peek_plan(POS, LAYOUT, bitmaps := LAYOUT.usual([2, 11, 41]))
+    body = bytes.fromhex("0200") + bitmaps + bytes.fromhex("03 1230 00ABC3") + b"TERMINAL"
+
+    assert plan is not None
+    assert Peek("0200", "00ABC3", None, "TERMINAL", bitmaps) == plan(body, bitmaps)
+    with pytest.raises(IndexError):
+        plan(body[:-1], bitmaps)

@@ -183,6 +183,31 @@ def test_dialect_that_cannot_carry_keys_is_not_served(write: Write) -> None:
     assert "hex_62" not in line
 
 
+def test_listener_may_speak_a_dialect_of_ones_own(write: Write, tmp_path: Path, own_dialects: None) -> None:
+    """What a dialect file describes can be named as what the product has."""
+    (tmp_path / "shop_b.toml").write_text('extends = "unionpay_pos"')
+
+    settings = load_settings(
+        write('[dialects]\nfiles = ["shop_b.toml"]\n[listeners.pos]\ndialect = "unionpay_pos.shop_b"')
+    )
+
+    assert settings.listeners["pos"].dialect == "unionpay_pos.shop_b"
+    assert settings.dialects.files == (tmp_path / "shop_b.toml",)
+
+
+@pytest.mark.parametrize(
+    ("files", "lines"),
+    [
+        ('["none.toml"]', ["none.toml: No such file or directory"]),
+        ("[5]", ["settings.toml: dialects.files.0: Input is not a valid path for <class 'pathlib.Path'>"]),
+        ("5", ["settings.toml: dialects.files: Input should be a valid tuple"]),
+    ],
+)
+def test_mistake_in_a_dialect_file_is_one_of_the_settings(write: Write, files: str, lines: list[str]) -> None:
+    """It is told with the others, by the file it is in."""
+    assert lines == problems(write(f"[dialects]\nfiles = {files}"))
+
+
 @pytest.mark.parametrize("key", ["dialect", "framing"])
 def test_unknown_dialect_and_framing_are_refused(write: Write, key: str) -> None:
     """A listener speaks only what the product can, over a framing for streams; names are listed."""

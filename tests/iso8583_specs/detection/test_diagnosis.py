@@ -237,6 +237,11 @@ def test_several_frames_are_taken_together() -> None:
     )
 
 
+def test_endless_signs_of_life_are_no_frames() -> None:
+    """A stream of nothing but signs of life isn't followed to its end."""
+    assert not diagnose([bytes(16_000)])
+
+
 def test_capture_that_does_not_fit_is_held_against_a_candidate() -> None:
     """A second capture in another framing, or of no message, makes the first one's candidate doubtful."""
     frame = framed(POS, PURCHASE)
