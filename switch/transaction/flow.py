@@ -51,7 +51,7 @@ from switch.observability.logs import get
 from switch.observability.metrics import Metrics
 from switch.observability.transaction_log import TransactionLog
 from switch.shell.clock import Clock
-from switch.transaction.steps import ISSUER_CHECKS, LINE_CHECKS, Situation, first_refusal
+from switch.transaction.steps import ISSUER_CHECKS, LINE_CHECKS, Situation, first_refusal, routed
 from switch.transaction.turns import Turn, Turns
 from switch.vocabulary import unionpay_pos
 from switch.vocabulary.model import Reply, Request, Service
@@ -78,6 +78,9 @@ OF_THE_TERMINAL: Final = frozenset(
     {Outcome.MERCHANT_INVALID, Outcome.TERMINAL_NOT_PERMITTED, Outcome.BATCH_NOT_OPEN}
 )
 """Refusals for what the directory says of a terminal, which another node may have changed meanwhile."""
+
+ROUTED: Final = {service: routed in checks for service, checks in ISSUER_CHECKS.items()}
+"""Whether a service goes where its card is routed; what takes a posting back goes where that was posted."""
 
 _FINGERPRINTED: Final = (3, 4, 25, 49, 61, 37)
 """The fields that make two requests the same, beside the card and the type in field 60."""
@@ -307,7 +310,14 @@ class Flow:
             self._fail(under_way)
 
     async def _answer(self, under_way: UnderWay, reply: Reply, key_set: KeySet | None) -> None:
-        """Answer; `key_set` has the keys whose MAC goes on the answer (None: no MAC)."""
+        """Answer; `key_set` has the keys whose MAC goes on the answer (None: no MAC).
+
+        That nothing was done is true of this sending only: a repeat, whose first sending may have been
+        committed, is not told so.
+        """
+        if under_way.request.is_repeat and reply.outcome is Outcome.SYSTEM_MALFUNCTION:
+            self._end(under_way, "unanswered", perf_counter() - under_way.started, None)
+            return
         try:
             answer = await self._write(under_way.request, reply, key_set)
         except HsmUnavailable:
@@ -427,7 +437,7 @@ class Flow:
         if request.pan is None:
             return
         situation.destination = route(self._parts.table, request.pan.clear)
-        if situation.destination is not OWN_LEDGER:
+        if situation.destination is not OWN_LEDGER and ROUTED[request.service]:
             return
         index = PanIndex(await self._hsm.ask(SoftHsm.pan_index, request.pan.clear))
         situation.card = directory.peek_card(index) or await directory.card(index)

@@ -60,6 +60,7 @@ class Request:
         mac: Field 64, None if absent.
         key_layout: For a sign-on.
         unexpected_fields: How many fields came that the service doesn't need.
+        is_repeat: The terminal says that it has sent this before.
     """
 
     service: Service
@@ -82,6 +83,7 @@ class Request:
     mac: bytes | None = None
     key_layout: KeyLayout | None = None
     unexpected_fields: int = 0
+    is_repeat: bool = False
 
     def __repr__(self) -> str:
         return f"<Request {self.service.value} {self.terminal_id} {self.batch}/{self.stan}>"

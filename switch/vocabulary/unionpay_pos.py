@@ -158,7 +158,7 @@ _BATCH_AND_STAN: Final = 12
 _NAMELESS: Final = Naming(frozenset(), 0)
 _MANAGEMENT_TYPE: Final = "00"
 _PIN_WITH_PAN, _PIN_ALGORITHMS = "2", "06"
-_VERSION_1987, _NO_CLASS = "0", "0"
+_VERSION_1987, _NO_CLASS, _REPEAT = "0", "0", "1"
 _ANSWERS: Final = MappingProxyType({"0": "1", "2": "3"})
 """The function digit of an MTI and that of its answer; other functions are no requests."""
 
@@ -195,6 +195,7 @@ def read(message: Message) -> Request:
     request.batch = field_60[2:8]
     request.defect = shape.missing or _defect(message, mti, shape, field_60)
     request.unexpected_fields = shape.unexpected
+    request.is_repeat = message.mti[3] == _REPEAT
     mac = message.fields.get(MAC_FIELD)
     request.mac = mac if isinstance(mac, bytes) else None
     if service is Service.SIGN_ON:

@@ -15,6 +15,7 @@ from iso8583_specs.message import Message
 from ledger.identity import TransactionKind
 from ledger.intent import Intent
 from ledger.postgres.group import Result
+from routing.table import OWN_LEDGER, CardRange, RangeTable
 from switch.transaction.flow import PostsIntents
 from switch.vocabulary.unionpay_pos import RESPONSE_CODES
 from tests.switch.shop import BALANCE_MINOR, Node
@@ -352,6 +353,18 @@ async def test_reversal_that_fits_no_original_moves_nothing(node: Node, code: st
     [first, *_] = await node.journalled(terminal, TransactionKind.PURCHASE_REVERSAL)
     assert code == RESPONSE_CODES[first]
     assert BALANCE_MINOR - 100 == await node.balance_of(card)
+
+
+async def test_reversal_goes_where_its_original_was_posted(node: Node) -> None:
+    """A card whose range is routed elsewhere since, or nowhere, still gets its money back."""
+    terminal, card = await node.terminal(), await node.card()
+    purchase = terminal.purchase(card)
+    assert await node.code(terminal, purchase) == "00"
+    elsewhere = node.with_parts(table=RangeTable([CardRange("400000", "400000", OWN_LEDGER)]))
+
+    assert await elsewhere.code(terminal, terminal.purchase(card)) == "15"
+    assert await elsewhere.code(terminal, terminal.reversal(purchase)) == "00"
+    assert BALANCE_MINOR == await node.balance_of(card)
 
 
 async def test_reversal_that_comes_first_stops_its_original(node: Node) -> None:

@@ -95,6 +95,23 @@ async def test_what_the_ledger_could_not_do_is_96(node: Node) -> None:
     assert node.counted("switch_transactions_total", kind="purchase", outcome="system_malfunction") == 1
 
 
+async def test_repeat_is_not_told_that_nothing_was_done(node: Node) -> None:
+    """Another node may have committed its first sending, so a repeat hears nothing, and asks again."""
+    terminal, card = await node.terminal(), await node.card()
+    purchase = terminal.purchase(card)
+    repeat = Message("0201", purchase.fields)
+    assert await node.code(terminal, purchase) == "00"
+
+    def refuse(intent: Intent, told: Callable[[Result], None]) -> None:
+        told(Result(Outcome.SYSTEM_MALFUNCTION, intent.transaction_id, 1))
+
+    lost = node.with_parts(ledger=LedgerThat(node.parts.ledger, refuse))
+
+    assert await lost.answer(terminal.sealed(repeat)) is None
+    assert node.counted("switch_transactions_total", kind="purchase", outcome="unanswered") == 1
+    assert await node.code(terminal, repeat) == "00"
+
+
 async def test_wallet_that_cannot_be_trusted_is_96(node: Node) -> None:
     """A wallet that isn't what its events say is not used; once it is whole again the request is approved."""
     terminal, card = await node.terminal(), await node.card()
