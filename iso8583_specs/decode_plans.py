@@ -310,11 +310,10 @@ class _Writer:
     def peek(self, numbers: list[int]) -> PeekPlan:
         """The function that gives the wanted ones of these fields."""
         wanted = ", ".join(f"f{number}" if number in numbers else "None" for number in PEEKED)
-        new, peek = self._cursor.names.name(tuple.__new__), self._cursor.names.name(Peek)
         lines = [
             f"body[{self._cursor.place(-1)}]",  # gives up where the last field isn't all there
             *(f"if not {check}: return None" for check in self._checks()),
-            f"return {new}({peek}, (mti, {wanted}, bitmaps))",
+            f"return mti, {wanted}, bitmaps",
         ]
         return cast("PeekPlan", self._compiled(lines))
 

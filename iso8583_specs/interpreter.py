@@ -65,7 +65,7 @@ class Interpreter:
                 break
             at = self._field(number, bitmaps_at).decode(body, at, message)
         stan, rrn, terminal = (message.fields.get(number) for number in PEEKED)
-        return Peek(message.mti, stan, rrn, terminal, bitmaps)
+        return message.mti, stan, rrn, terminal, bitmaps
 
     def encode(self, message: Message) -> bytes:
         """See `Codec.encode`."""

@@ -39,6 +39,7 @@ _SIGN_ON_AGAIN: Final = 0.2
 _REPEAT_REFUSED: Final = 0.5
 _PATIENCE_SECONDS: Final = 15.0
 _SETTLING_SECONDS: Final = 40.0
+_SETTLING_PATIENCE_SECONDS: Final = 3.0
 _PAUSE_SECONDS: Final = 0.1
 
 
@@ -119,19 +120,35 @@ class Concentrator:
             self.violations.append(Violation(str(self._under_way[0].sending.request.reference), str(wrong)))
 
     def settle(self) -> int:
-        """Repeat or reverse what has no final answer until it has one; how many requests that were."""
+        """Repeat or reverse what has no final answer until it has one; how many requests that were.
+
+        As long as a switch has no database it says nothing to a repeat, so one waits less for each.
+        """
         unsettled = self._unsettled()
         count = len(unsettled)
         deadline = time.monotonic() + _SETTLING_SECONDS
         while unsettled and time.monotonic() < deadline:
             for sending in unsettled:
                 self._send(sending)
-            while self._under_way:
-                self._take_answer()
+            self._take_settled()
             unsettled = [self._again(sending) for sending in self._refused]
             self._refused.clear()
             time.sleep(_PAUSE_SECONDS if unsettled else 0)
         return count
+
+    def _take_settled(self) -> None:
+        """Take the answers that come; what gets none counts as refused."""
+        for line in self._lines:
+            line.wait_at_most(_SETTLING_PATIENCE_SECONDS)
+        try:
+            while self._under_way:
+                self._take_answer()
+        except NoAnswer:
+            self._refused += [sending for sending, _ in self._under_way]
+            self._under_way.clear()
+        finally:
+            for line in self._lines:
+                line.wait_at_most(_PATIENCE_SECONDS)
 
     def balances(self, card_numbers: Iterable[int]) -> dict[int, int]:
         """What the switch says that cards hold, in minor units; it has to know that of each."""

@@ -80,6 +80,10 @@ class Line:
         """Dial a listener."""
         return cls(socket.create_connection(address, timeout=15.0), timeout_seconds=timeout_seconds)
 
+    def wait_at_most(self, timeout_seconds: float) -> None:
+        """Have this much patience from now on."""
+        self._connection.settimeout(timeout_seconds)
+
     def close(self) -> None:
         """Hang up."""
         self._connection.close()

@@ -6,7 +6,7 @@ from iso8583_specs.decode_plans import decode_plan, peek_plan
 from iso8583_specs.dialects import spec_for
 from iso8583_specs.interpreter import Interpreter
 from iso8583_specs.layout import Layout
-from iso8583_specs.message import Message, Peek
+from iso8583_specs.message import Message
 from iso8583_specs.spec import FieldSpec
 
 POS = spec_for("unionpay_pos")
@@ -53,7 +53,7 @@ def test_plan_does_the_regular_case(dialect: str, strict: bool) -> None:
     assert plan is not None
     assert message == plan(body, bitmaps)
     assert peek is not None
-    assert Peek("0200", "000133", "R" * 12, "T" * 8, bitmaps) == peek(body, bitmaps)
+    assert ("0200", "000133", "R" * 12, "T" * 8, bitmaps) == peek(body, bitmaps)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,6 @@ def test_peek_may_take_the_last_field_of_a_message() -> None:
     body = bytes.fromhex("0200") + bitmaps + bytes.fromhex("03 1230 00ABC3") + b"TERMINAL"
 
     assert plan is not None
-    assert Peek("0200", "00ABC3", None, "TERMINAL", bitmaps) == plan(body, bitmaps)
+    assert ("0200", "00ABC3", None, "TERMINAL", bitmaps) == plan(body, bitmaps)
     with pytest.raises(IndexError):
         plan(body[:-1], bitmaps)

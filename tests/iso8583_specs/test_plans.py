@@ -116,7 +116,7 @@ def test_header_of_variable_length_leaves_reading_to_the_interpreter() -> None:
 
     assert b"\x05ROUTE\x08\x00" == body[:8]
     assert message == codec.decode(body)
-    assert codec.peek(body).stan == "000001"
+    assert codec.peek(body)[1] == "000001"
 
 
 def test_bitmaps_may_be_written_in_two_ways() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iso8583_specs.detection.captures import captures_in, captures_in_text
@@ -114,12 +114,14 @@ def test_file_of_text_may_be_a_message_itself() -> None:
 
 
 @given(data=st.binary(max_size=300))
+@settings(deadline=None)
 def test_any_bytes_can_be_looked_at(data: bytes) -> None:
     """Nothing in a file makes an exception."""
     assert all(capture for captures in captures_in(data + b"x") for capture in captures)
 
 
 @given(text=st.text("0123456789abcdef: x\n|.", max_size=200))
+@settings(deadline=None)
 def test_any_text_can_be_looked_at(text: str) -> None:
     """Nothing that looks like a dump makes an exception."""
     assert all(isinstance(capture, bytes) for captures in captures_in_text(text) for capture in captures)

@@ -365,7 +365,7 @@ async def test_lane_that_dies_is_seen(ledger_dsn: str, sealer: Sealer) -> None:
     assert node.ledger.is_ready
     lane = node.ledger._lanes[0]
     lane._observer = BrokenWatcher()
-    lane.submit(node.till.purchase(0, 1))
+    lane.submit(node.till.purchase(0, 1), lambda _: None)
 
     await until(lambda: not node.ledger.is_ready)
 

@@ -137,7 +137,7 @@ async def test_answer_waits_until_the_outcome_is_known(far: Node, line: LineCutt
     line.come_up()
 
     assert await sent is Outcome.APPROVED
-    assert far.ledger.is_ready
+    await until(lambda: far.ledger.is_ready)
     assert await far.post(far.till.again(unsent)) is Outcome.APPROVED
     assert await far.balances([wallet]) == [899]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import dpkt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from switch.commands.packets import NotPacketsError, conversations, holds_packets
@@ -68,6 +68,7 @@ def test_both_directions_are_put_together(link: int, *, new: bool) -> None:
 
 
 @given(order=st.permutations(range(6)), first=st.sampled_from([1, 2**32 - 7, 2**31]))
+@settings(deadline=None)
 def test_order_of_packets_makes_no_difference(order: list[int], first: int) -> None:
     """Packets are put in order by their numbers, which may wrap, if the connection's start was seen."""
     text = b"abcdefghijkl"
