@@ -1,4 +1,4 @@
-"""What a node does about epochs by itself: it follows a rotation anywhere, and moves rows under the newest."""
+"""What a node does about epochs: it follows a rotation anywhere, and moves rows under the newest key."""
 
 import asyncio
 from collections.abc import AsyncIterator
