@@ -59,11 +59,8 @@ class PinCipher(Enum):
 class PinBlockFormat(Enum):
     """Control nibble, filler characters, nibbles up to the filler's end, nibbles of a block, PAN, cipher.
 
-    Attributes are plain, and hashing is by identity (there is one object a format), as reading a block is on
-    the way of every purchase.
+    Attributes are plain, as reading a block is on the way of every purchase.
     """
-
-    __hash__ = object.__hash__
 
     ISO_0 = ("0", "f", 16, 16, True, PinCipher.DES)
     ISO_1 = ("1", _HEX, 16, 16, False, PinCipher.DES)

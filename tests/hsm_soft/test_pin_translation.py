@@ -27,8 +27,9 @@ _PAN = "9900010000000003"
 _SOURCE, _DESTINATION = bytes(range(16)), bytes(range(16, 32))
 _ENCRYPTORS = {PinCipher.DES: des_encryptor, PinCipher.AES: aes_encryptor, PinCipher.SM4: sm4_encryptor}
 _DECRYPTORS = {PinCipher.DES: des_decryptor, PinCipher.AES: aes_decryptor, PinCipher.SM4: sm4_decryptor}
-_ALLOWED = [(source, to) for source, targets in ALLOWED_TRANSLATIONS.items() for to in targets]
-_FORBIDDEN = [pair for pair in product(PinBlockFormat, repeat=2) if pair not in _ALLOWED]
+_PAIRS = list(product(PinBlockFormat, repeat=2))
+_ALLOWED = [(source, to) for source, to in _PAIRS if to in ALLOWED_TRANSLATIONS[source]]
+_FORBIDDEN = [pair for pair in _PAIRS if pair not in _ALLOWED]
 
 
 def _translate(

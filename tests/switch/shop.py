@@ -10,6 +10,7 @@ import itertools
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -18,8 +19,9 @@ import asyncpg
 from directory.commands import CardRow, add_merchant, add_product, add_terminal, insert_cards
 from directory.records import CardState, Merchant, MerchantState, Product
 from directory.service import Directory
+from hsm_soft.data_key_store import hand_over_data_keys
 from hsm_soft.hsm import SoftHsm
-from hsm_soft.interface import InProcessHsm
+from hsm_soft.interface import Hsm, InProcessHsm
 from hsm_soft.key_store import open_hsm
 from hsm_soft.master_key import MasterKey
 from iso8583_specs.message import Message
@@ -49,8 +51,12 @@ LIMITED: Final = replace(
 )
 
 
-async def _nothing_to_learn() -> None:
-    """The data keys stay as they are."""
+async def _learn_data_keys(dsn: str, hsm: Hsm) -> None:
+    connection = await connect(dsn)
+    try:
+        await hand_over_data_keys(connection, hsm)
+    finally:
+        await connection.close()
 
 
 @dataclass
@@ -74,7 +80,7 @@ class World:
         finally:
             await connection.close()
         node = await enter(dsn, date(2026, 1, 1))
-        sealer = WalletSealer(InProcessHsm(hsm), _nothing_to_learn)
+        sealer = WalletSealer(InProcessHsm(hsm), partial(_learn_data_keys, dsn, InProcessHsm(hsm)))
         return cls(dsn, hsm, sealer, WalletOpener(node, TransactionNumbers(node), sealer))
 
     async def terminal(self, connection: "asyncpg.Connection[asyncpg.Record]") -> Terminal:
