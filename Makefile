@@ -55,6 +55,8 @@ fuzz: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.codec
+	$(BIN)/python -m benchmarks.hsm
+	$(BIN)/python -m benchmarks.idle_connections
 
 # Needs `uv`; writes the versions and hashes that `setup` installs.
 lock:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 import uvloop
 
@@ -38,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"CARDSWITCH_TEST_LOOP is {LOOP!r}, not one of {', '.join(LOOPS)}")
     if LOOP == "asyncio":
         config.option.asyncio_debug = True
+    # How long an example takes says more of the machine than of the code: benchmarks measure, tests don't.
+    hypothesis.settings.register_profile("project", deadline=None)
+    hypothesis.settings.load_profile("project")
 
 
 def pytest_asyncio_loop_factories(
