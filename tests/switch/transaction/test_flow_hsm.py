@@ -53,7 +53,7 @@ async def test_an_answer_without_a_mac_does_not_leave(node: Node) -> None:
     without = node.with_parts(hsm=Lacks(node.parts.hsm, "pos_mac"))
     purchase = terminal.purchase(card, 100)
 
-    silence = await without.flow.answer(terminal.sealed(purchase), "pos")
+    silence = await without.answer(terminal.sealed(purchase))
 
     assert silence is None
     assert await node.code(terminal, purchase) == "00"
