@@ -7,6 +7,7 @@ product refer to one object, however many queries they came by.
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from sys import intern
 from typing import Final, TypeAlias
 
 import asyncpg
@@ -104,9 +105,9 @@ def moment_of(at_us: int) -> datetime:
 def _card(row: asyncpg.Record, products: dict[Product, Product]) -> Card:
     _, wallet_id, state, expiry, pin_salt, pin_value, *of_product = row
     product = Product(*of_product)
-    return Card(
-        wallet_id, products.setdefault(product, product), CardState(state), expiry, pin_salt, pin_value
-    )
+    # Cards share their product and the few texts of expiry: many cards are in memory.
+    shared = products.setdefault(product, product)
+    return Card(wallet_id, shared, CardState(state), intern(expiry), pin_salt, pin_value)
 
 
 def _terminal(rows: list[asyncpg.Record]) -> Terminal:

@@ -20,6 +20,9 @@ from switch.observability import logs
 
 _FLUSH_SECONDS: Final = 0.05
 _LOGGER: Final = "switch.transaction"
+OUTCOME_LABELS: Final = {outcome: outcome.name.lower() for outcome in Outcome}
+"""What logs and metrics call an outcome."""
+
 _masked_name = lru_cache(16_384)(logs.mask_text)
 
 
@@ -53,7 +56,7 @@ class TransactionLog:
             return
         event = {
             "kind": service,
-            "outcome": outcome.name.lower(),
+            "outcome": OUTCOME_LABELS[outcome],
             "rrn": retrieval_reference(transaction_id),
             "merchant": _masked_name(merchant_id),
             "terminal": _masked_name(terminal_id),

@@ -49,7 +49,7 @@ from routing.table import OWN_LEDGER, RangeTable
 from storage.database import DatabaseUnavailable
 from switch.observability.logs import get
 from switch.observability.metrics import Metrics
-from switch.observability.transaction_log import TransactionLog
+from switch.observability.transaction_log import OUTCOME_LABELS, TransactionLog
 from switch.shell.clock import Clock
 from switch.transaction.steps import ISSUER_CHECKS, LINE_CHECKS, Situation, first_refusal, routed
 from switch.transaction.turns import Turn, Turns
@@ -326,7 +326,7 @@ class Flow:
             return
         seconds = perf_counter() - under_way.started
         self._note(under_way.request, reply, seconds)
-        self._end(under_way, reply.outcome.name.lower(), seconds, answer)
+        self._end(under_way, OUTCOME_LABELS[reply.outcome], seconds, answer)
 
     def _fail(self, under_way: UnderWay) -> None:
         """A defect of the program: nothing is answered, so that nothing wrong is."""
