@@ -228,7 +228,7 @@ async def run(world: dict[str, Any], options: argparse.Namespace) -> dict[str, A
     """Sign on, load, and tell what was measured."""
     cards = [
         Card(c["pan"], c["pin"], bytes([0x37]) + bytes.fromhex(c["track2"].replace("=", "D") + "0"))
-        for c in world["cards"]
+        for c in world["cards"][options.first_card :][: options.cards]
     ]
     load = Load(cards)
     # Every run starts at other trace numbers: the batch stays open, and a repeat would not be a purchase.
@@ -275,6 +275,8 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("seconds", type=float)
     parser.add_argument("--in-flight", type=int, default=512)
+    parser.add_argument("--first-card", type=int, default=0)
+    parser.add_argument("--cards", type=int, default=None)
     parser.add_argument("--each-card-once", action="store_true")
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--first-stan", type=int, default=0)

@@ -37,6 +37,7 @@ class TransactionLog:
         self._enabled = enabled
         self._lines: list[bytes] = []
         self._log = logs.get(_LOGGER)
+        self._writes_lines = logs.takes_json_lines()
 
     def note(
         self,
@@ -65,10 +66,11 @@ class TransactionLog:
             "amount_minor": amount_minor,
             "ms": round(seconds * 1000, 2),
         }
-        if not logs.takes_json_lines():
+        if not self._writes_lines:
             self._log.info("transaction", **event)
             return
-        event |= {"event": "transaction", "level": "info", "logger": _LOGGER, "timestamp": _written(at_us)}
+        event["event"], event["level"], event["logger"] = "transaction", "info", _LOGGER
+        event["timestamp"] = _written(at_us)
         if not self._lines:
             asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
         self._lines.append(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
