@@ -533,10 +533,13 @@ class Flow:
 
 
 async def _terminal(request: Request, directory: SeesRecords) -> Terminal | None:
-    name = (request.merchant_id, request.terminal_id)
+    name = request.merchant_id, request.terminal_id
+    known = directory.peek_terminal(*name)
+    if known is not None:
+        return known
     if not all(part.isascii() and part.isprintable() for part in name):
         return None  # no such name is ever registered, and not every text can be asked of the database
-    return directory.peek_terminal(*name) or await directory.terminal(*name)
+    return await directory.terminal(*name)
 
 
 def _at_once(work: Coroutine[None, None, Value]) -> Value:
