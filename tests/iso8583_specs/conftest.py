@@ -11,8 +11,6 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import strategies as st
 
-from iso8583_specs.codec import Codec
-from iso8583_specs.defects import MalformedMessage
 from iso8583_specs.dialects import spec_for
 from iso8583_specs.message import Message
 from tests.iso8583_specs import random_messages
@@ -28,15 +26,6 @@ def _samples() -> list[SimpleNamespace]:
 
 def _lines(file: Path) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines()
-
-
-def refusal(codec: Codec, body: bytes) -> MalformedMessage | None:
-    """The error that decoding ends in, if any."""
-    try:
-        codec.decode(body)
-    except MalformedMessage as error:
-        return error
-    return None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
