@@ -101,12 +101,6 @@ class Ledger:
             lane.stop()
         await asyncio.gather(*self._tasks)
 
-    async def post(self, intent: Intent) -> Result:
-        """The durable result of an intent; see `submit`."""
-        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self.submit(intent, lambda told: None if result.done() else result.set_result(told))
-        return await result
-
     def submit(self, intent: Intent, told: Callable[[Result], None]) -> None:
         """Have an intent posted; `told` is called once with its durable result.
 
