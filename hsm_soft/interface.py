@@ -13,7 +13,7 @@ process nothing ever waits, and asking costs a tenth of a microsecond more than 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from hsm_soft.hsm import SoftHsm
 
@@ -48,8 +48,8 @@ class Hsm(ABC):
             HsmUnavailable: the HSM can't be reached, doesn't answer in time or has too much to do.
         """
 
-    answers_at_once: ClassVar[bool] = False
-    """Whether `ask` never waits, so that a caller may do without a task."""
+    core: SoftHsm | None = None
+    """The HSM itself where asking it never waits: who can't wait calls its operations; None elsewhere."""
 
     @property
     @abstractmethod
@@ -68,19 +68,17 @@ class InProcessHsm(Hsm):
         core: what performs the operations; from now on used by this process's event loop only.
     """
 
-    answers_at_once = True
-
     def __init__(self, core: SoftHsm) -> None:
-        self._core = core
+        self.core: SoftHsm = core
 
     def __repr__(self) -> str:
-        return f"<InProcessHsm {self._core!r}>"
+        return f"<InProcessHsm {self.core!r}>"
 
     async def ask(
         self, operation: Callable[Concatenate[SoftHsm, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Perform an operation, at once."""
-        return operation(self._core, *args, **kwargs)
+        return operation(self.core, *args, **kwargs)
 
     @property
     def is_ready(self) -> bool:

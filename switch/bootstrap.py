@@ -46,8 +46,9 @@ from switch.shell.gate import Gate
 from switch.shell.listener import Listener
 from switch.shell.resealer import keep_in_step
 from switch.shell.wallet_sealer import WalletSealer
-from switch.transaction.flow import Flow, Parts
+from switch.transaction.flow import Flow
 from switch.transaction.management import Management
+from switch.transaction.parts import Parts
 from switch.transaction.turns import Turns
 
 _POOL_SIZE: Final = 4

@@ -29,6 +29,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from iso8583_specs.dialects import DIALECTS
 from iso8583_specs.framing import FRAMINGS
 from switch.dialects import DialectFileError, load_dialect
+from switch.vocabulary import unionpay_pos
 
 _PREFIX = "CARDSWITCH_"
 _NESTING = "__"
@@ -110,14 +111,11 @@ _SERVED = "unionpay_pos"
 
 
 def _served_dialect(name: str) -> str:
-    """`name` if it is a dialect that the switch has a vocabulary for.
-
-    A sign-on's answer carries keys in field 62: a profile in which that is text can be decoded, not served.
-    """
+    """`name` if it is a dialect that the switch has a vocabulary for, and one that can read it."""
     names = [
         known
         for known, spec in DIALECTS.items()
-        if known.split(".")[0] == _SERVED and spec["62"]["content"] == "b"
+        if known.split(".")[0] == _SERVED and unionpay_pos.can_read(spec)
     ]
     if name not in names:
         raise PydanticCustomError("name", "must be one of {names}", {"names": ", ".join(names)})

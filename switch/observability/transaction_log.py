@@ -14,7 +14,6 @@ from typing import Final
 
 import orjson
 
-from ledger.identity import retrieval_reference
 from ledger.outcome import Outcome
 from switch.observability import logs
 
@@ -43,7 +42,7 @@ class TransactionLog:
         self,
         service: str,
         outcome: Outcome,
-        transaction_id: int,
+        reference: str,
         merchant_id: str,
         terminal_id: str,
         batch: str,
@@ -52,13 +51,13 @@ class TransactionLog:
         at_us: int,
         seconds: float,
     ) -> None:
-        """Note how a transaction ended; `at_us` is now, in microseconds since the epoch."""
+        """Note how a transaction ended, by its field 37; `at_us` is now, in microseconds since the epoch."""
         if not self._enabled:
             return
         event = {
             "kind": service,
             "outcome": OUTCOME_LABELS[outcome],
-            "rrn": retrieval_reference(transaction_id),
+            "rrn": reference,
             "merchant": _masked_name(merchant_id),
             "terminal": _masked_name(terminal_id),
             "batch": batch,

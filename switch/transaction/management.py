@@ -11,6 +11,7 @@ from hsm_soft.hsm import SoftHsm
 from hsm_soft.interface import Hsm
 from hsm_soft.key_block import KeyBlock
 from hsm_soft.session_keys import SignOnLayout
+from ledger.identity import retrieval_reference
 from ledger.outcome import Outcome
 from switch.observability.metrics import Metrics
 from switch.shell.clock import Clock
@@ -47,13 +48,13 @@ class Management:
 
     async def manage(self, request: Request, terminal: Terminal, number: int, now_us: int) -> Reply:
         """The reply to a request that passed its checks."""
-        at = self._clock.local(now_us)
+        at, reference = self._clock.local(now_us), retrieval_reference(number)
         if request.service is Service.SIGN_ON:
             batch, field_62 = await self._sign_on(request, terminal, now_us)
-            return Reply(Outcome.APPROVED, number, at.time, at.date, batch=batch, session_keys=field_62)
+            return Reply(Outcome.APPROVED, reference, at.time, at.date, batch=batch, session_keys=field_62)
         if request.service is Service.SIGN_OFF:
             await self._directory.signed_off(terminal)
-        return Reply(Outcome.APPROVED, number, at.time, at.date)
+        return Reply(Outcome.APPROVED, reference, at.time, at.date)
 
     async def _sign_on(self, request: Request, terminal: Terminal, now_us: int) -> tuple[str, bytes]:
         """The open batch and field 62; the keys are durable before they are told."""

@@ -21,7 +21,7 @@ from directory.records import Card, CardState, MerchantState, Product, Terminal,
 from ledger.intent import PinVerdict
 from ledger.outcome import Outcome
 from routing.route import NoCardRange, NoRoute
-from routing.table import Destination
+from routing.table import OWN_LEDGER, Destination
 from switch.vocabulary.model import Request, Service
 
 
@@ -196,6 +196,22 @@ ISSUER_CHECKS: Final[Mapping[Service, Sequence[Check]]] = MappingProxyType(
     }
 )
 """The checks of the issuer, in order, for the services that reach the ledger."""
+
+
+OF_THE_TERMINAL: Final = frozenset(
+    {Outcome.MERCHANT_INVALID, Outcome.TERMINAL_NOT_PERMITTED, Outcome.BATCH_NOT_OPEN}
+)
+"""Refusals for what the directory says of a terminal, which another node may have changed meanwhile."""
+
+_ROUTED: Final = {service: routed in checks for service, checks in ISSUER_CHECKS.items()}
+
+
+def needs_card(s: Situation) -> bool:
+    """Whether the card is to be looked up here, now that routing has chosen its destination.
+
+    A service goes where its card is routed; what takes a posting back goes where that was posted.
+    """
+    return s.destination is OWN_LEDGER or not _ROUTED[s.request.service]
 
 
 def first_refusal(checks: Sequence[Check], situation: Situation) -> Outcome | None:

@@ -94,7 +94,7 @@ class Reply(NamedTuple):
 
     Attributes:
         outcome: How it ended.
-        transaction_id: The transaction's number, source of the references 37 and 38.
+        reference: The retrieval reference of the transaction, 12 characters: field 37, and source of 38.
         time, date: hhmmss and MMDD of the decision, in the switch's time zone.
         available_minor: The balance, where it was asked for.
         batch: The open batch, for a sign-on.
@@ -103,7 +103,7 @@ class Reply(NamedTuple):
     """
 
     outcome: Outcome
-    transaction_id: int
+    reference: str
     time: str
     date: str
     available_minor: int | None = None
@@ -112,4 +112,4 @@ class Reply(NamedTuple):
     has_mac: bool = False
 
     def __repr__(self) -> str:
-        return f"<Reply {self.outcome.name} {self.transaction_id}>"
+        return f"<Reply {self.outcome.name} {self.reference}>"

@@ -8,11 +8,12 @@ docs/dialects.md, message matrix, field 60 and response codes.
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from iso8583_specs.message import Message
+from iso8583_specs.spec import Spec
 from iso8583_specs.values import Pan
-from ledger.identity import approval_code, retrieval_reference
+from ledger.identity import approval_code
 from ledger.outcome import Outcome
 from switch.vocabulary.model import KeyLayout, Reply, Request, Service
 
@@ -112,6 +113,12 @@ _FINANCIAL_SERVICES: Final = frozenset(FINANCIAL.values())
 ECHOED: Final[tuple[int, ...]] = (2, 3, 4, 11, 14, 25, 41, 42, 49, 60)
 """Fields of the request that every answer repeats where they were present."""
 
+FINGERPRINTED: Final = (3, 4, 25, 49, 61, 37)
+"""The fields that make two requests the same, beside the PAN and the type in field 60."""
+
+READ_AS_TEXT: Final = frozenset({2, 3, 4, 11, 14, 25, 35, 37, 41, 42, 49, 53, 60, 61})
+"""The fields whose text is read here, so a profile in which one of them is bytes can't be served."""
+
 RESPONSE_CODES: Final[Mapping[Outcome, str]] = MappingProxyType(
     {
         Outcome.APPROVED: "00",
@@ -169,6 +176,15 @@ def is_request(mti: str) -> bool:
     return mti[0] == _VERSION_1987 and mti[1] != _NO_CLASS and mti[2] in _ANSWERS and mti[3] in "01"
 
 
+def can_read(spec: Spec) -> bool:
+    """Whether messages of a dialect with this table can be served.
+
+    A sign-on's answer carries keys in field 62, which must be bytes.
+    """
+    in_bytes = {number for number, row in spec.items() if row["content"] == "b"}
+    return "62" in in_bytes and in_bytes.isdisjoint(map(str, READ_AS_TEXT))
+
+
 class Shape(NamedTuple):
     """What follows from the codes and the set of fields of a message alone, whatever the fields hold.
 
@@ -176,40 +192,48 @@ class Shape(NamedTuple):
         service: What is asked for.
         missing: The first field that is missing, in words.
         card_defect: What is wrong with how the card is named, in words.
+        field_60_digits: How many digits field 60 has at least.
         unexpected: How many fields the service doesn't need.
     """
 
     service: Service
     missing: str | None
     card_defect: str | None
+    field_60_digits: int
     unexpected: int
 
 
 def read(message: Message) -> Request:
     """Read a message that `is_request` into the canonical request."""
-    mti, field_60 = message.mti[:3] + "0", _text(message, 60)
-    shape = _shape(mti, _codes(message, mti, field_60), tuple(message.fields))
+    texts = _texts(message)
+    mti, field_60 = message.mti[:3] + "0", texts.get(60, "")
+    shape = _shape(mti, _codes(texts, mti, field_60), tuple(texts))
     service = shape.service
-    request = Request(service, message, terminal_id=_text(message, 41), merchant_id=_text(message, 42))
-    request.stan = _text(message, 11)
-    request.batch = field_60[2:8]
-    request.defect = shape.missing or _defect(message, mti, shape, field_60)
+    request = Request(service, message, shape.missing, texts.get(41, ""), texts.get(42, ""))
+    request.batch, request.stan = field_60[2:8], texts.get(11, "")
+    if request.defect is None:
+        request.defect = _defect(texts, shape, field_60)
     request.unexpected_fields = shape.unexpected
     request.is_repeat = message.mti[3] == _REPEAT
     mac = message.fields.get(MAC_FIELD)
     request.mac = mac if isinstance(mac, bytes) else None
-    if service is Service.SIGN_ON:
+    if service in _FINANCIAL_SERVICES:
+        _read_financial(texts, request)
+    elif service is Service.SIGN_ON:
         request.key_layout = KEY_LAYOUTS[field_60[8:11]]
-    elif service in _FINANCIAL_SERVICES:
-        _read_financial(message, request)
     return request
 
 
-def _codes(message: Message, mti: str, field_60: str) -> tuple[str, ...]:
+def _texts(message: Message) -> Mapping[int, str]:
+    """A message's fields for the numbers in `READ_AS_TEXT`, which `can_read` has seen to be text."""
+    return cast("Mapping[int, str]", message.fields)
+
+
+def _codes(texts: Mapping[int, str], mti: str, field_60: str) -> tuple[str, ...]:
     """What names the service beside the MTI."""
     if mti in _MANAGEMENT_MTIS:
         return (field_60[8:11],)
-    return _text(message, 3)[:2], _text(message, 25), field_60[:2]
+    return texts.get(3, "")[:2], texts.get(25, ""), field_60[:2]
 
 
 @lru_cache(maxsize=4096)
@@ -223,33 +247,29 @@ def _shape(mti: str, codes: tuple[str, ...], numbers: tuple[int, ...]) -> Shape:
         service,
         f"field {min(missing)} is missing" if missing else None,
         _card_shape_defect(present, service),
+        naming.field_60_digits,
         len(present - _EXPECTED[service]),
     )
 
 
-def _text(message: Message, number: int) -> str:
-    value = message.fields.get(number, "")
-    return value if isinstance(value, str) else ""
-
-
-def _defect(message: Message, mti: str, shape: Shape, field_60: str) -> str | None:
+def _defect(texts: Mapping[int, str], shape: Shape, field_60: str) -> str | None:
     """The first rule of the dialect that what the fields hold breaks, in words."""
-    if len(field_60) < NAMING.get(mti, _NAMELESS).field_60_digits:
+    if len(field_60) < shape.field_60_digits:
         return "field 60 is too short"
     service = shape.service
+    if service in _FINANCIAL_SERVICES:
+        return _financial_defect(texts, shape)
     if service is Service.UNSUPPORTED:
         return None
-    if service in _FINANCIAL_SERVICES:
-        return _financial_defect(message, shape)
     return None if field_60[:2] == _MANAGEMENT_TYPE else "field 60 is not of management"
 
 
-def _financial_defect(message: Message, shape: Shape) -> str | None:
-    if not _text(message, 49).isdecimal():
+def _financial_defect(texts: Mapping[int, str], shape: Shape) -> str | None:
+    if not texts[49].isdecimal():
         return "field 49 is no currency number"
-    if shape.service in _VOID_SERVICES and len(_text(message, 61)) < _BATCH_AND_STAN:
+    if shape.service in _VOID_SERVICES and len(texts[61]) < _BATCH_AND_STAN:
         return "field 61 is too short"
-    return shape.card_defect or _card_defect(message)
+    return shape.card_defect or _card_defect(texts)
 
 
 def _card_shape_defect(present: frozenset[int], service: Service) -> str | None:
@@ -263,41 +283,51 @@ def _card_shape_defect(present: frozenset[int], service: Service) -> str | None:
     return None
 
 
-def _card_defect(message: Message) -> str | None:
-    fields = message.fields
-    if 35 in fields:
-        on_track, separator, _ = _text(message, 35).partition("=")
+def _card_defect(texts: Mapping[int, str]) -> str | None:
+    track_2 = texts.get(35)
+    if track_2 is not None:
+        on_track, separator, _ = track_2.partition("=")
         if not (separator and on_track.isdecimal() and len(on_track) <= PAN_DIGITS_MAX):
             return "field 35 is no track 2"
-    return "field 2 is empty" if fields.get(2) == "" else None
+    return "field 2 is empty" if texts.get(2) == "" else None
 
 
-def _read_financial(message: Message, request: Request) -> None:
-    fields = message.fields
-    request.amount_minor = int(_text(message, 4) or 0)
-    request.currency = _text(message, 49)
+def _read_financial(texts: Mapping[int, str], request: Request) -> None:
+    request.amount_minor = int(texts.get(4) or 0)
+    request.currency = texts.get(49, "")
     if request.service in _VOID_SERVICES:
-        original = _text(message, 61)
+        original = texts.get(61, "")
         request.original_batch, request.original_stan = original[:6], original[6:12]
-        request.original_reference = _text(message, 37)
+        request.original_reference = texts.get(37, "")
     if request.defect is None:
-        _read_card(message, request)
-    block = fields.get(52)
+        _read_card(texts, request)
+    block = request.message.fields.get(52)
     if isinstance(block, bytes):
         request.pin_block = block
-        security = _text(message, 53)
+        security = texts.get(53, "")
         request.pin_block_usable = security[:1] == _PIN_WITH_PAN and security[1:2] in _PIN_ALGORITHMS
 
 
-def _read_card(message: Message, request: Request) -> None:
+def _read_card(texts: Mapping[int, str], request: Request) -> None:
     """The card by field 2 and track 2; track 2 holds PAN, separator, expiry YYMM (ISO/IEC 7813)."""
-    stated = _text(message, 2)
-    on_track, _, rest = _text(message, 35).partition("=")
+    stated = texts.get(2, "")
+    on_track, _, rest = texts.get(35, "").partition("=")
     number = stated or on_track
     if number:
         request.pan = Pan(number)
     request.cards_agree = not (stated and on_track) or stated == on_track
-    request.expiry = _text(message, 14) or rest[:4] or None
+    request.expiry = texts.get(14) or rest[:4] or None
+
+
+def fingerprinted(request: Request) -> bytes:
+    """What makes two requests the same, to be hashed under a key as it names the card.
+
+    It has no field that changes on a repeat (12, 13, 22, 52, 53, 55, 64).
+    """
+    texts = _texts(request.message)
+    pan = request.pan.clear if request.pan is not None else ""
+    told = (pan, texts[60][:2], *[texts.get(number, "") for number in FINGERPRINTED])
+    return "\0".join(told).encode("latin-1")
 
 
 def answer(request: Message, reply: Reply) -> Message:
@@ -306,21 +336,21 @@ def answer(request: Message, reply: Reply) -> Message:
     A MAC is only given its place; whoever holds the key fills it in. The echoed fields keep their fillers, so
     they come back exactly as they were sent.
     """
-    told, reference = request.fields, retrieval_reference(reply.transaction_id)
+    told = request.fields
     fields: dict[int, str | bytes] = {number: told[number] for number in ECHOED if number in told}
     fillers = {number: digit for number, digit in request.fillers.items() if number in fields}
     fields[12] = reply.time
     fields[13] = reply.date
-    fields[37] = reference
+    fields[37] = reply.reference
     fields[39] = RESPONSE_CODES[reply.outcome]
     if reply.has_mac and reply.outcome is Outcome.APPROVED:
-        fields[38] = approval_code(reference)
+        fields[38] = approval_code(reply.reference)
     if reply.available_minor is not None:
         fields[54] = _balance(reply.available_minor)
     if reply.session_keys is not None:
         fields[62] = reply.session_keys
     if reply.batch is not None:
-        stated = _text(request, 60)
+        stated = _texts(request).get(60, "")
         fields[60] = stated[:2] + reply.batch + stated[8:11]
     if reply.has_mac:
         fields[MAC_FIELD] = _MAC_PLACEHOLDER

@@ -37,8 +37,9 @@ from storage.database import connect, create_pool
 from switch.observability.metrics import Metrics
 from switch.shell.clock import Clock
 from switch.shell.wallet_sealer import WalletSealer
-from switch.transaction.flow import Flow, Parts
+from switch.transaction.flow import Flow
 from switch.transaction.management import Management
+from switch.transaction.parts import Parts
 from switch.transaction.turns import Turns
 from tests.switch.small_terminal import CODEC, EXPIRY, Card, Terminal
 

@@ -21,7 +21,7 @@ from switch.config import Listener as ListenerSettings
 from switch.observability import logs
 from switch.shell.gate import Gate
 from switch.shell.listener import Listener
-from switch.transaction.flow import UnderWay
+from switch.transaction.parts import UnderWay
 from switch.transaction.steps import Situation
 from switch.vocabulary import unionpay_pos
 from switch.vocabulary.model import Reply
@@ -157,7 +157,7 @@ async def in_memory(node: Node, terminal: Terminal, holder: Card) -> list[object
     signed_on = await node.ask(terminal, terminal.sign_on())
     keys = signed_on.fields[62]
     assert isinstance(keys, bytes)
-    reply = Reply(Outcome.APPROVED, 1, "000000", "0101", batch="000001", session_keys=keys)
+    reply = Reply(Outcome.APPROVED, "000000000001", "000000", "0101", batch="000001", session_keys=keys)
     situation = Situation(request, "2611", known, mac_verified=True, destination=OWN_LEDGER, card=card)
     return [
         *(purchase, request, request.pan, known, *known.key_sets, card, signed_on),

@@ -25,7 +25,7 @@ def logging_as_before() -> Iterator[None]:
 def note(log: TransactionLog, merchant_id: str = "990001000000001") -> None:
     """Note a purchase."""
     log.note(
-        "purchase", Outcome.APPROVED, (1 << 38) + 1, merchant_id, "T0000001", "000001", "000007",
+        "purchase", Outcome.APPROVED, "00003I9Z7IF5", merchant_id, "T0000001", "000001", "000007",
         1250, 1_795_338_147_472_355, 0.00123,
     )  # fmt: skip
 

@@ -15,7 +15,8 @@ from iso8583_specs.message import Message
 from ledger.identity import REVERSED_KIND, VOIDED_KIND, retrieval_reference
 from ledger.intent import PinVerdict
 from ledger.outcome import Outcome
-from switch.transaction.flow import KINDS, OF_THE_TERMINAL, PIN_VERDICTS
+from switch.transaction.intents import KINDS, PIN_VERDICTS
+from switch.transaction.steps import OF_THE_TERMINAL
 from switch.vocabulary.model import Service
 from switch.vocabulary.unionpay_pos import FINANCIAL, RESPONSE_CODES
 from tests.switch.shop import BALANCE_MINOR, LIMITED, WITHOUT_PIN, Node

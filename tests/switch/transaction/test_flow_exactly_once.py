@@ -16,7 +16,7 @@ from ledger.identity import TransactionKind
 from ledger.intent import Intent
 from ledger.postgres.group import Result
 from routing.table import OWN_LEDGER, CardRange, RangeTable
-from switch.transaction.flow import PostsIntents
+from switch.transaction.parts import PostsIntents
 from switch.vocabulary.unionpay_pos import RESPONSE_CODES
 from tests.switch.shop import BALANCE_MINOR, Node
 from tests.switch.small_terminal import Changes, Terminal

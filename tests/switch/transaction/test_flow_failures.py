@@ -13,7 +13,7 @@ from ledger.outcome import Outcome
 from ledger.postgres.group import Result
 from ledger.postgres.verify import verify
 from storage.database import DatabaseUnavailable
-from switch.transaction.flow import PostsIntents
+from switch.transaction.parts import PostsIntents
 from tests.switch.shop import BALANCE_MINOR, Node
 from tests.switch.small_terminal import Card, Terminal
 

@@ -101,7 +101,7 @@ async def test_sign_on_tells_the_batch_that_is_open_afterwards(hsm: SoftHsm, ter
     )
 
     assert (reply.outcome, reply.batch, reply.has_mac) == (Outcome.APPROVED, "000043", False)
-    assert (reply.transaction_id, reply.time, reply.date) == (7, "080000", "0101")
+    assert (reply.reference, reply.time, reply.date) == ("000000000007", "080000", "0101")
 
 
 async def test_keys_that_could_not_be_kept_are_not_told(hsm: SoftHsm, terminal: Terminal) -> None:

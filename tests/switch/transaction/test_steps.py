@@ -17,7 +17,7 @@ from ledger.intent import PinVerdict
 from ledger.outcome import Outcome
 from routing.route import NoCardRange, NoRoute
 from routing.table import OWN_LEDGER, Destination
-from switch.transaction.flow import KINDS
+from switch.transaction.intents import KINDS
 from switch.transaction.steps import (
     CARD_STATES,
     ISSUER_CHECKS,

@@ -31,7 +31,6 @@ Changes = Mapping[int, str | bytes | None]
 
 PAN = "9900010000000000019"
 OTHER_PAN = "9900010000000000027"
-NUMBER = 5 << 38 | 7
 RRN = "0000HJDW1K3R"
 SERVICES = {
     "sign-on": Service.SIGN_ON,
@@ -47,7 +46,7 @@ SERVICES = {
 
 def reply(outcome: Outcome = Outcome.APPROVED, **more: Any) -> Reply:
     """A reply at a fixed moment."""
-    return Reply(outcome, NUMBER, "123456", "0131", **more)
+    return Reply(outcome, RRN, "123456", "0131", **more)
 
 
 # The tables
