@@ -1,4 +1,4 @@
-"""The one way to the HSM: name an operation, wait for what it returns.
+"""The way to the HSM: name an operation, wait for what it returns.
 
 The operations are the methods of `SoftHsm`; their signatures are the interface. `ask` performs one, wherever
 the HSM is: in this process, in a process of its own, or, by another subclass, in a hardware module. Its type
@@ -8,7 +8,8 @@ is that of the operation, so the checker knows arguments and result as if the me
 
 What an operation raises, `ask` raises. An HSM that can't be reached raises `HsmUnavailable`, and then nobody
 knows whether the operation was done: none of them changes anything that lasts, so it may be asked again. In
-process nothing ever waits, and asking costs a tenth of a microsecond more than calling.
+process nothing ever waits, and asking costs a tenth of a microsecond more than calling; there `core` is the
+HSM itself, for callers that are no coroutines.
 """
 
 from abc import ABC, abstractmethod

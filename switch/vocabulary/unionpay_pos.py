@@ -117,7 +117,11 @@ FINGERPRINTED: Final = (3, 4, 25, 49, 61, 37)
 """The fields that make two requests the same, beside the PAN and the type in field 60."""
 
 READ_AS_TEXT: Final = frozenset({2, 3, 4, 11, 14, 25, 35, 37, 41, 42, 49, 53, 60, 61})
-"""The fields whose text is read here, so a profile in which one of them is bytes can't be served."""
+READ_AS_BYTES: Final = frozenset({52, 62, 64})
+"""The fields of which the text or the bytes count here; a profile that has one the other way can't be served.
+
+The bytes are the PIN block, the keys in a sign-on's answer, and the MAC.
+"""
 
 RESPONSE_CODES: Final[Mapping[Outcome, str]] = MappingProxyType(
     {
@@ -177,12 +181,9 @@ def is_request(mti: str) -> bool:
 
 
 def can_read(spec: Spec) -> bool:
-    """Whether messages of a dialect with this table can be served.
-
-    A sign-on's answer carries keys in field 62, which must be bytes.
-    """
+    """Whether messages of a dialect with this table can be served, and not only decoded."""
     in_bytes = {number for number, row in spec.items() if row["content"] == "b"}
-    return "62" in in_bytes and in_bytes.isdisjoint(map(str, READ_AS_TEXT))
+    return in_bytes.issuperset(map(str, READ_AS_BYTES)) and in_bytes.isdisjoint(map(str, READ_AS_TEXT))
 
 
 class Shape(NamedTuple):

@@ -524,16 +524,16 @@ async def test_fields_beyond_a_service_are_counted(node: Node) -> None:
     assert node.counted("switch_unexpected_fields_total", listener="pos") == 2
 
 
-async def test_what_the_hsm_does_is_counted(node: Node) -> None:
+async def test_what_the_hsm_does_is_counted(other_node: Node) -> None:
     """MACs, PINs and new keys are counted with their results, each time the HSM is asked.
 
     It is asked again where the terminal had to be looked up anew: for the first use of keys, for a wrong MAC.
     """
-    terminal, card = await node.terminal(), await node.card()
+    terminal, card = await other_node.terminal(), await other_node.card()
     purchase = terminal.purchase(card)
 
-    await node.ask(terminal, purchase)
-    await node.ask(terminal, Message("0200", {**purchase.fields, 64: b"00000000"}))
+    await other_node.ask(terminal, purchase)
+    await other_node.ask(terminal, Message("0200", {**purchase.fields, 64: b"00000000"}))
 
     counted = {
         ("new_session_keys", "made"): 1,
@@ -543,7 +543,7 @@ async def test_what_the_hsm_does_is_counted(node: Node) -> None:
         ("pos_mac", "made"): 1,
     }
     for (operation, result), count in counted.items():
-        assert count == node.counted("hsm_operations_total", operation=operation, result=result)
+        assert count == other_node.counted("hsm_operations_total", operation=operation, result=result)
 
 
 def test_refusals_that_are_looked_at_again_are_the_lines_own() -> None:

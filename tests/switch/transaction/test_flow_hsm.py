@@ -7,29 +7,21 @@ import pytest
 from hsm_soft.interface import Hsm, HsmUnavailable
 from ledger.identity import TransactionKind
 from ledger.outcome import Outcome
-from tests.switch.shop import BALANCE_MINOR, Node
+from tests.switch.shop import BALANCE_MINOR, HsmElsewhere, Node
 
 
-class Lacks(Hsm):
+class Lacks(HsmElsewhere):
     """An HSM that goes away whenever one operation is asked."""
 
     def __init__(self, hsm: Hsm, lost: str) -> None:
-        self._hsm = hsm
+        super().__init__(hsm)
         self._lost = lost
 
     async def ask(self, operation: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Do it, or be gone."""
         if operation.__name__ == self._lost:
             raise HsmUnavailable("the HSM is gone")
-        return await self._hsm.ask(operation, *args, **kwargs)
-
-    @property
-    def is_ready(self) -> bool:
-        """As if nothing were wrong."""
-        return True
-
-    async def close(self) -> None:
-        """Nothing to close."""
+        return await super().ask(operation, *args, **kwargs)
 
 
 @pytest.mark.parametrize("lost", ["verify_pos_mac", "pan_index", "verify_pin", "fingerprint"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from iso8583_specs.codec import Codec
 from iso8583_specs.dialects.unionpay_pos import SPEC
 from iso8583_specs.message import Message
+from iso8583_specs.spec import Content, FieldSpec
 from ledger.outcome import Outcome
 from switch.vocabulary.model import KeyLayout, Reply, Request, Service
 from switch.vocabulary.unionpay_pos import (
@@ -21,6 +22,7 @@ from switch.vocabulary.unionpay_pos import (
     OPTIONAL,
     RESPONSE_CODES,
     answer,
+    can_read,
     is_request,
     read,
 )
@@ -50,6 +52,26 @@ def reply(outcome: Outcome = Outcome.APPROVED, **more: Any) -> Reply:
 
 
 # The tables
+
+
+@pytest.mark.parametrize(
+    ("changed", "readable"),
+    [
+        ({}, True),
+        ({"59": "b"}, True),
+        ({"62": "ans"}, False),
+        ({"64": "x"}, False),
+        ({"61": "b"}, False),
+        ({"35": "b"}, False),
+    ],
+)
+def test_what_is_read_as_text_must_be_text(changed: dict[str, Content], readable: bool) -> None:
+    """A table can be read if PIN block, keys and MAC are bytes, and each field whose text counts is text."""
+    rows: dict[str, FieldSpec] = {
+        number: SPEC[number] | {"content": content} for number, content in changed.items()
+    }
+
+    assert readable is can_read({**SPEC, **rows})
 
 
 def test_each_outcome_has_a_response_code() -> None:
