@@ -475,7 +475,7 @@ class Flow:
             int(request.currency or Asset.CNY), request.amount_minor, Origin(terminal.merchant.id,
             request.merchant_id, request.terminal_id, request.batch, request.stan), wallet_id,
             self._rules_of(card.product) if card is not None else None, situation.pin or PinVerdict.ABSENT,
-            refused, original_key=keys.original, voided_key=keys.voided,
+            refused, original_key=keys.original, parent_key=keys.voided,
         )  # fmt: skip
 
     async def _fingerprint(self, request: Request) -> bytes:
