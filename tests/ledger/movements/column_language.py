@@ -13,8 +13,8 @@ A step's name is its STAN: the same name and movement again is a repeat. A rever
 takes back. Amounts are in the card's currency, those of points movements whole points.
 
 `with` says what else the movement has: `of=` the step it refers to, `at=` the merchant's category,
-`pin=ok` or `bad`, `to=` another card, `agent=` an agent's wallet, `by=` proposer and approver, `after=` seconds since the
-step before, `purse=` and `until=` (days after the first) a lot, `grade=` a credit grade.
+`pin=ok` or `bad`, `to=` another card, `agent=` an agent's wallet, `by=` proposer and approver, `after=`
+seconds since the step before, `purse=` and `until=` (days after the first) a lot, `grade=` a credit grade.
 
 Right of it stands what is expected: the outcome (`again`: the very result of the first time; `tells`: the
 balance told), and what changed of the wallets: `cash 6.00, B cash 4.00` (B is another card; `owes` is the
@@ -37,9 +37,9 @@ from ledger.outcome import Outcome
 from ledger.postgres.dedup import Result
 from ledger.postgres.group import Moved
 from ledger.wallet import Lot, WalletState
-
 from tests.ledger.intents import FIRST_US, MERCHANT_ACCOUNT, fingerprint_of
 from tests.ledger.memory_ledger import MemoryLedger
+
 from .products import CNY, POINTS, POINTS_ASSET, PRODUCTS, PURSES
 
 FIRST_DAY: Final = 739_006
