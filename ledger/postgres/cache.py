@@ -8,7 +8,7 @@ Entries hold only what is committed. A cached wallet is a guess about the databa
 its group's statement is what makes acting on it safe. After a lost swap its entry is dropped, never mended.
 """
 
-from ledger.wallet import WalletState, decode_state, encode_state
+from ledger.wallet import WalletState, decode_state
 
 _VERSION_BYTES = 8
 
@@ -37,11 +37,11 @@ class WalletCache:
             self._entries[wallet_id] = self._entries.pop(wallet_id)
         return int.from_bytes(entry[:_VERSION_BYTES]), decode_state(entry[_VERSION_BYTES:])
 
-    def put(self, wallet_id: int, version: int, state: WalletState) -> None:
-        """Keep a committed state; the least recently used one goes if there are too many."""
+    def put(self, wallet_id: int, version: int, state: bytes) -> None:
+        """Keep a committed state, as it was sealed; the least recently used one goes if there are too many."""
         if len(self._entries) > self._ordered_from:
             self._entries.pop(wallet_id, None)
-        self._entries[wallet_id] = version.to_bytes(_VERSION_BYTES) + encode_state(state)
+        self._entries[wallet_id] = version.to_bytes(_VERSION_BYTES) + state
         if len(self._entries) > self._limit:
             del self._entries[next(iter(self._entries))]
 

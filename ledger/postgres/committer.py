@@ -139,7 +139,7 @@ class Ledger:
 
     def _lane_of(self, intent: Intent) -> Lane:
         """The wallet's lane; without a wallet any lane serves, chosen by key."""
-        if intent.wallet_id and intent.original_key is None:
+        if intent.wallet_id:
             return self._lanes[intent.wallet_id % LANES]
         return self._lanes[(intent.original_key or intent.key)[0] % LANES]
 

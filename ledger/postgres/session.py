@@ -14,11 +14,11 @@ from typing import NamedTuple
 import asyncpg
 
 from ledger.chart import AccountKind, Leg
-from ledger.original import Original, posted
+from ledger.original import Original
 from ledger.postgres import statements
 from ledger.postgres.chain import TransactionRow, genesis
 from ledger.postgres.columns import byte_strings, columns, numbers, texts
-from ledger.postgres.dedup import Found, found_of
+from ledger.postgres.dedup import Found, found_of, posted
 from ledger.postgres.errors import GroupFailed, OutcomeUnknown, before_sending, translated
 from ledger.postgres.group import Group
 from storage.database import DatabaseUnavailable, connect
@@ -157,9 +157,7 @@ class Session:
         legs: dict[int, list[Leg]] = {number: [] for number in days}
         for number, kind, *rest in leg_rows:
             legs[number].append(Leg(AccountKind(kind), *rest))
-        originals = [
-            posted(TransactionRow(*row), tuple(legs[row[0]]), day.toordinal()) for day, *row in rows
-        ]
+        originals = [posted(TransactionRow(*row), tuple(legs[row[0]]), day.toordinal()) for day, *row in rows]
         return {original.transaction_id: original for original in originals}
 
     async def load_wallets(self, ids: Sequence[int]) -> list[WalletRow]:

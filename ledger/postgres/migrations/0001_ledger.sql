@@ -119,12 +119,11 @@ CREATE TABLE ledger.wallet_event (
 );
 
 -- What each request was answered, by the key under which it is done once. Never partitioned by date: a repeat
--- knows its key, not its day. role: 1 the request's own key, 2 a tombstone at an original's key; the others are of
--- an original's change keys, by what took them (see ledger/postgres/dedup.py). result: what was answered, and on a
--- change key how the original stands after that change.
+-- knows its key, not its day. role: 1 the request's own key, 2 a tombstone at an original's key, 3 one of an
+-- original's change keys. result: what was answered, and how what was changed stands since (dedup.py packs it).
 CREATE TABLE ledger.dedup (
     key bytea PRIMARY KEY,
-    role smallint NOT NULL CHECK (role BETWEEN 1 AND 9),
+    role smallint NOT NULL CHECK (role IN (1, 2, 3)),
     business_date date NOT NULL,
     transaction_id bigint NOT NULL,
     fingerprint bytea NOT NULL,
