@@ -38,7 +38,7 @@ class WalletCache:
         return int.from_bytes(entry[:_VERSION_BYTES]), decode_state(entry[_VERSION_BYTES:])
 
     def put(self, wallet_id: int, version: int, state: bytes) -> None:
-        """Keep a committed state, as it was sealed; the least recently used one goes if there are too many."""
+        """Keep the bytes of a committed state; the least recently used one goes if there are too many."""
         if len(self._entries) > self._ordered_from:
             self._entries.pop(wallet_id, None)
         self._entries[wallet_id] = version.to_bytes(_VERSION_BYTES) + state

@@ -3,8 +3,8 @@
 Each group's hash covers the hash before it and every journal row of the group in canonical bytes, so a row
 that is changed, added or lost later breaks the chain from there on. What is hashed are the journal rows as
 PostgreSQL holds them: the committer makes their bytes here, the verifier has PostgreSQL make the same bytes
-(`TRANSACTION_BYTES`, `ENTRY_BYTES`), which is many times faster than fetching a million rows. A test holds the
-two equal.
+(`TRANSACTION_BYTES`, `ENTRY_BYTES`), which is many times faster than fetching a million rows. A test holds
+the two equal.
 
 The day's seal is a hash over the hashes of the day's groups and the balances at its end.
 """
@@ -132,9 +132,7 @@ def _transaction_bytes(row: TransactionRow) -> bytes:
     return numbers + text
 
 
-def day_seal(
-    previous: bytes, day: date, groups: Iterable[tuple[int, int, bytes]], balances: bytes
-) -> bytes:
+def day_seal(previous: bytes, day: date, groups: Iterable[tuple[int, int, bytes]], balances: bytes) -> bytes:
     """The seal of a business day.
 
     Args:

@@ -13,9 +13,9 @@ under row locks for its next hundred groups: two nodes that fight for the same w
 spinning. Nobody is answered from a group whose outcome is unknown; what never reached the database may be
 refused.
 
-A movement between two wallets runs in the lane of its own one. If the other wallet belongs to another lane, its
-group is decided under row locks, in the order of the wallets' ids like every group, and nothing of that wallet
-is taken from the cache or kept in it.
+A movement between two wallets runs in the lane of its own one. If the other wallet belongs to another lane,
+its group is decided under row locks, in the order of the wallets' ids like every group, and nothing of that
+wallet is taken from the cache or kept in it.
 """
 
 import asyncio
@@ -304,8 +304,9 @@ class Lane:
     async def _read_keys(self, intents: Sequence[Intent]) -> dict[bytes, Found]:
         """The duplicate keys that are taken.
 
-        One probe serves all but repeats and originals that were changed before. What changed an original must be
-        seen together with the original as they are at one moment, so a further probe asks for all keys again.
+        One probe serves all but repeats and originals that were changed before. What changed an original must
+        be seen together with the original as they are at one moment, so a further probe asks for all keys
+        again.
         """
         keys = keys_of(intents)
         found = await self._session.probe(keys)
@@ -328,8 +329,8 @@ class Lane:
     async def _admit(self, rows: Sequence[WalletRow], wallets: dict[int, WorkingWallet]) -> None:
         """Open loaded wallets, or quarantine them: then they stay absent and their intents are refused.
 
-        What is loaded is committed, so it is remembered at once. (If its group is one of those that are decided
-        again, it is forgotten with the group's other wallets.)
+        What is loaded is committed, so it is remembered at once. (If its group is one of those that are
+        decided again, it is forgotten with the group's other wallets.)
         """
         newest = [row for row in rows if row.version == row.newest]
         for row in rows:

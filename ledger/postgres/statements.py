@@ -53,9 +53,10 @@ SELECT key, role, transaction_id, fingerprint, outcome, result, business_date
 
 # The columns of `TransactionRow` and of `Leg`; the program reads them by position.
 ORIGINALS = """
-SELECT t.business_date, t.id, t.kind, t.outcome, t.asset, t.amount_minor, t.issuer, t.wallet_id, t.wallet_version,
-       t.other_wallet_id, t.other_wallet_version, t.original_id, t.hold_until, t.merchant_account, t.merchant_id,
-       t.terminal_id, t.batch, t.stan, t.proposer, t.approver, t.received_at_us
+SELECT t.business_date, t.id, t.kind, t.outcome, t.asset, t.amount_minor, t.issuer, t.wallet_id,
+       t.wallet_version, t.other_wallet_id, t.other_wallet_version, t.original_id, t.hold_until,
+       t.merchant_account, t.merchant_id, t.terminal_id, t.batch, t.stan, t.proposer, t.approver,
+       t.received_at_us
   FROM unnest($1::date[], $2::bigint[]) AS o (business_date, id)
   JOIN ledger.transaction t ON t.business_date = o.business_date AND t.id = o.id
 """
@@ -114,8 +115,8 @@ keyed AS (
     RETURNING 1),
 deduped AS (SELECT count(*)::int AS n FROM keyed),
 journal AS (
-    INSERT INTO ledger.transaction (business_date, writer, seq, id, kind, outcome, asset, amount_minor, issuer,
-        wallet_id, wallet_version, other_wallet_id, other_wallet_version, original_id, hold_until,
+    INSERT INTO ledger.transaction (business_date, writer, seq, id, kind, outcome, asset, amount_minor,
+        issuer, wallet_id, wallet_version, other_wallet_id, other_wallet_version, original_id, hold_until,
         merchant_account, merchant_id, terminal_id, batch, stan, proposer, approver, received_at_us)
     SELECT $6, $1, $2, t.*
       FROM deduped, unnest($21::text::bigint[], $22::text::smallint[], $23::text::smallint[],
@@ -124,8 +125,8 @@ journal AS (
           $32::text::integer[], $33::text::bigint[], $34::text::text[], $35::text::text[], $36::text::text[],
           $37::text::text[], $38::text::text[], $39::text::text[], $40::text::bigint[])
           AS t (id, kind, outcome, asset, amount_minor, issuer, wallet_id, wallet_version, other_wallet_id,
-                other_wallet_version, original_id, hold_until, merchant_account, merchant_id, terminal_id, batch,
-                stan, proposer, approver, received_at_us)
+                other_wallet_version, original_id, hold_until, merchant_account, merchant_id, terminal_id,
+                batch, stan, proposer, approver, received_at_us)
      WHERE deduped.n >= 0
     RETURNING 1),
 journaled AS (SELECT count(*)::int AS n FROM journal),
@@ -140,10 +141,11 @@ evented AS (SELECT count(*)::int AS n FROM events)
 INSERT INTO ledger.entry (business_date, transaction_id, leg, account_kind, account_id, asset, amount_minor,
                           purse, expires, wallet_version)
 SELECT $6, e.*
-  FROM evented, unnest($44::text::bigint[], $45::text::smallint[], $46::text::smallint[], $47::text::bigint[],
-                       $48::text::smallint[], $49::text::bigint[], $50::text::smallint[], $51::text::integer[],
-                       $52::text::bigint[])
-      AS e (transaction_id, leg, account_kind, account_id, asset, amount_minor, purse, expires, wallet_version)
+  FROM evented, unnest($44::text::bigint[], $45::text::smallint[], $46::text::smallint[],
+                       $47::text::bigint[], $48::text::smallint[], $49::text::bigint[],
+                       $50::text::smallint[], $51::text::integer[], $52::text::bigint[])
+      AS e (transaction_id, leg, account_kind, account_id, asset, amount_minor, purse, expires,
+            wallet_version)
  WHERE evented.n >= 0
 """
 
@@ -161,7 +163,8 @@ VALUES ($1, $2, $3, $4, $5, 1, 1, $6, $6, 0, 0)
 
 INSERT_TRANSACTION = """
 INSERT INTO ledger.transaction (business_date, writer, seq, id, kind, outcome, asset, amount_minor, issuer,
-    wallet_id, wallet_version, other_wallet_id, other_wallet_version, original_id, hold_until, merchant_account,
-    merchant_id, terminal_id, batch, stan, proposer, approver, received_at_us)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+    wallet_id, wallet_version, other_wallet_id, other_wallet_version, original_id, hold_until,
+    merchant_account, merchant_id, terminal_id, batch, stan, proposer, approver, received_at_us)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+        $23)
 """
