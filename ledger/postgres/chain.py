@@ -18,7 +18,6 @@ from typing import NamedTuple
 _NUMBERS = struct.Struct(">qhhhqiqqqqqiqqh")
 _ENTRY = struct.Struct(">qhhqhqhiq")
 _GROUP = struct.Struct(">qqiI")
-_SEALED_GROUP = struct.Struct(">qq32s")
 
 
 class TransactionRow(NamedTuple):
@@ -132,17 +131,13 @@ def _transaction_bytes(row: TransactionRow) -> bytes:
     return numbers + text
 
 
-def day_seal(previous: bytes, day: date, groups: Iterable[tuple[int, int, bytes]], balances: bytes) -> bytes:
+def day_seal(previous: bytes, day: date, groups: bytes, balances: bytes) -> bytes:
     """The seal of a business day.
 
     Args:
         previous: the seal of the day sealed before, empty for the first.
         day: the business date.
-        groups: writer, sequence number and hash of each commit group of the day, in that order.
+        groups: the digest of writer, sequence number and hash of each of the day's groups, in that order.
         balances: the digest of the balances at the end of the day.
     """
-    digest = sha256(previous + day.isoformat().encode())
-    for group in groups:
-        digest.update(_SEALED_GROUP.pack(*group))
-    digest.update(balances)
-    return digest.digest()
+    return sha256(previous + day.isoformat().encode() + groups + balances).digest()

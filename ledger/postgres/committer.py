@@ -17,6 +17,7 @@ from ledger.identity import TransactionNumbers
 from ledger.intent import Intent
 from ledger.postgres import statements
 from ledger.postgres.cache import WalletCache
+from ledger.postgres.days import prepare_days
 from ledger.postgres.dedup import Result
 from ledger.postgres.errors import GroupFailed, OutcomeUnknown
 from ledger.postgres.group import Moved, refused
@@ -173,7 +174,7 @@ async def _enter(connection: "asyncpg.Connection[asyncpg.Record]", today: date) 
         await connection.execute("LOCK TABLE ledger.business_day IN EXCLUSIVE MODE")
         await connection.execute(statements.FIRST_DAY, today)
         open_date = await connection.fetchval(statements.OPEN_DAY)
-        await connection.execute(statements.MAKE_PARTITIONS, open_date)
+        await prepare_days(connection, open_date)
         node = await connection.fetchval(statements.NODE_NUMBER)
     assert isinstance(node, int)
     return node

@@ -26,6 +26,93 @@ SELECT $1 WHERE NOT EXISTS (SELECT FROM ledger.business_day) ON CONFLICT DO NOTH
 
 MAKE_PARTITIONS = "SELECT ledger.make_partitions($1)"
 
+# ---- the cutover: the day first, then every writer in the order of the ids, as everywhere
+
+CLOSE_DAY = """
+UPDATE ledger.business_day SET closed_at = now() WHERE business_date = $1 AND closed_at IS NULL
+RETURNING business_date
+"""
+
+OPEN_NEXT_DAY = "INSERT INTO ledger.business_day (business_date) VALUES ($1)"
+
+MOVE_WRITERS = """
+UPDATE ledger.writer w SET open_date = $1, epoch = epoch + 1
+  FROM (SELECT id FROM ledger.writer ORDER BY id FOR UPDATE) o WHERE w.id = o.id
+"""
+
+# ---- sealing a closed day, and taking it out of the journal
+
+CLOSED_UNSEALED = """
+SELECT d.business_date FROM ledger.business_day d LEFT JOIN ledger.day_seal s USING (business_date)
+ WHERE d.closed_at IS NOT NULL AND s.business_date IS NULL ORDER BY 1
+"""
+
+LOCK_DAY = "SELECT FROM ledger.business_day WHERE business_date = $1 FOR UPDATE"
+
+SEAL_BEFORE = """
+SELECT seal FROM ledger.day_seal WHERE business_date < $1 ORDER BY business_date DESC LIMIT 1
+"""
+
+IS_SEALED = "SELECT EXISTS (SELECT FROM ledger.day_seal WHERE business_date = $1)"
+
+WRITE_BALANCES = """
+INSERT INTO ledger.account_balance (account_kind, account_id, issuer, asset, purse, expires, business_date,
+                                    balance_minor, entries)
+SELECT m.account_kind, m.account_id, m.issuer, m.asset, m.purse, m.expires, $1,
+       m.moved + coalesce(b.balance_minor, 0), m.entries + coalesce(b.entries, 0)
+  FROM (SELECT e.account_kind, e.account_id, t.issuer, e.asset, e.purse, e.expires,
+               sum(e.amount_minor)::bigint AS moved, count(*) AS entries
+          FROM ledger.entry e JOIN ledger.transaction t ON t.id = e.transaction_id
+         WHERE e.business_date = $1 AND t.business_date = $1 GROUP BY 1, 2, 3, 4, 5, 6) m
+  LEFT JOIN LATERAL
+       (SELECT b.balance_minor, b.entries FROM ledger.account_balance b
+         WHERE (b.account_kind, b.account_id, b.issuer, b.asset, b.purse, b.expires)
+             = (m.account_kind, m.account_id, m.issuer, m.asset, m.purse, m.expires)
+           AND b.business_date < $1 ORDER BY b.business_date DESC LIMIT 1) b ON true
+"""
+
+BALANCE_BYTES = """
+SELECT string_agg(int2send(account_kind) || int8send(account_id) || int4send(issuer) || int2send(asset)
+                  || int2send(purse) || int4send(expires) || int8send(balance_minor) || int8send(entries),
+                  '' ORDER BY account_kind, account_id, issuer, asset, purse, expires)
+  FROM ledger.account_balance WHERE business_date = $1
+ GROUP BY account_kind, account_id >> 10 ORDER BY account_kind, account_id >> 10
+"""
+
+GROUP_BYTES = """
+SELECT string_agg(int8send(writer) || int8send(seq) || hash, '' ORDER BY seq) FROM ledger.commit_group
+ WHERE business_date = $1 GROUP BY writer, seq >> 10 ORDER BY writer, seq >> 10
+"""
+
+DAY_COUNTS = """
+SELECT count(*), coalesce(sum(transactions), 0)::bigint,
+       (SELECT count(*) FROM ledger.entry WHERE business_date = $1)
+  FROM ledger.commit_group WHERE business_date = $1
+"""
+
+WRITE_SEAL = """
+INSERT INTO ledger.day_seal (business_date, groups, transactions, entries, seal) VALUES ($1, $2, $3, $4, $5)
+"""
+
+ATTACHED_DAYS = """
+SELECT d.business_date FROM ledger.business_day d LEFT JOIN ledger.day_seal s USING (business_date)
+ WHERE d.business_date <= $1 AND s.detached_at IS NULL ORDER BY 1
+"""
+
+# A hold lapses by its row in the journal, so that row has to stay until the run has seen to it.
+HAS_HOLDS = """
+SELECT EXISTS (SELECT FROM ledger.transaction WHERE business_date = $1 AND hold_until >
+               coalesce((SELECT through FROM ledger.expiry_run WHERE kind = 25), 0))
+"""
+
+FORGET_ANSWERS = "DELETE FROM ledger.dedup WHERE business_date = $1"
+
+DETACH_PARTITIONS = "SELECT ledger.detach_partitions($1)"
+
+NOTE_DETACHED = "UPDATE ledger.day_seal SET detached_at = now() WHERE business_date = $1"
+
+# ---- lanes
+
 NODE_NUMBER = "SELECT nextval('ledger.node_number')"
 
 # The share lock keeps the day open until the writer is there for its closing to move on. A day that is being

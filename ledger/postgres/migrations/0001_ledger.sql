@@ -85,6 +85,7 @@ CREATE TABLE ledger.account_balance (
     PRIMARY KEY (account_kind, account_id, issuer, asset, purse, expires, business_date)
 );
 CREATE INDEX account_balance_of_day ON ledger.account_balance (business_date);
+CREATE INDEX account_balance_that_expires ON ledger.account_balance (expires, account_id) WHERE expires > 0;
 
 -- How far the run that lets holds (transaction kind 25) or lots (105) lapse has come: all whose last good day is
 -- this one or before have been seen to. Days are proleptic ordinals: date '0001-01-01' + (through - 1).
@@ -242,6 +243,8 @@ DECLARE
     parent text;
     child text;
 BEGIN
+    -- One at a time; groups that are being written take no lock that this one waits for.
+    LOCK TABLE ledger.business_day IN SHARE UPDATE EXCLUSIVE MODE;
     FOREACH parent IN ARRAY ARRAY['commit_group', 'transaction', 'entry'] LOOP
         child := parent || to_char(day, '_YYYYMMDD');
         IF to_regclass('ledger.' || child) IS NULL THEN
