@@ -94,6 +94,13 @@ WRITE_SEAL = """
 INSERT INTO ledger.day_seal (business_date, groups, transactions, entries, seal) VALUES ($1, $2, $3, $4, $5)
 """
 
+SEALS_FROM = """
+SELECT business_date, seal, detached_at IS NOT NULL FROM ledger.day_seal
+ WHERE business_date >= $1 ORDER BY business_date
+"""
+
+NEWEST_DETACHED = "SELECT max(business_date) FROM ledger.day_seal WHERE detached_at IS NOT NULL"
+
 ATTACHED_DAYS = """
 SELECT d.business_date FROM ledger.business_day d LEFT JOIN ledger.day_seal s USING (business_date)
  WHERE d.business_date <= $1 AND s.detached_at IS NULL ORDER BY 1
@@ -110,6 +117,40 @@ FORGET_ANSWERS = "DELETE FROM ledger.dedup WHERE business_date = $1"
 DETACH_PARTITIONS = "SELECT ledger.detach_partitions($1)"
 
 NOTE_DETACHED = "UPDATE ledger.day_seal SET detached_at = now() WHERE business_date = $1"
+
+# ---- the run that lets holds and lots lapse
+
+EXPIRED_THROUGH = "SELECT through FROM ledger.expiry_run WHERE kind = $1"
+
+NOTE_EXPIRED = """
+INSERT INTO ledger.expiry_run AS r (kind, through) VALUES ($1, $2)
+ON CONFLICT (kind) DO UPDATE SET through = greatest(r.through, excluded.through)
+"""
+
+LAPSED_HOLDS = """
+SELECT id, wallet_id, asset, issuer, merchant_id, terminal_id, batch, stan FROM ledger.transaction
+ WHERE hold_until > $1 AND hold_until < $2 AND hold_until > 0 AND outcome = 0 ORDER BY hold_until, id
+"""
+
+# Of lots, those that have something left: their balance by the newest sealed day, and what moved since.
+LAPSED_LOTS = """
+WITH sealed AS (SELECT coalesce(max(business_date), '-infinity') AS through FROM ledger.day_seal),
+moved AS (
+    SELECT account_kind, account_id, issuer, asset, purse, expires, balance_minor AS amount_minor
+      FROM (SELECT DISTINCT ON (account_kind, account_id, issuer, asset, purse, expires) *
+              FROM ledger.account_balance
+             WHERE expires > 0 AND expires > $1 AND expires < $2 AND account_kind < 100
+             ORDER BY account_kind, account_id, issuer, asset, purse, expires, business_date DESC) b
+    UNION ALL
+    SELECT e.account_kind, e.account_id, t.issuer, e.asset, e.purse, e.expires, e.amount_minor
+      FROM sealed, ledger.entry e
+      JOIN ledger.transaction t ON t.business_date = e.business_date AND t.id = e.transaction_id
+     WHERE e.business_date > sealed.through
+       AND e.expires > 0 AND e.expires > $1 AND e.expires < $2 AND e.account_kind < 100)
+SELECT account_kind, account_id, max(issuer), asset, purse, expires FROM moved
+ GROUP BY account_kind, account_id, asset, purse, expires HAVING sum(amount_minor) > 0
+ ORDER BY expires, account_id, purse
+"""
 
 # ---- lanes
 
