@@ -31,10 +31,6 @@ from storage.database import database_errors
 _AT_ONCE: Final = 256
 _NOWHERE: Final = Origin(0, "", "", "", "")
 _KIND_OF: Final = {account: kind for kind, account in ACCOUNT_OF.items()}
-_RUN_OF: Final = {
-    TransactionKind.HOLD_EXPIRY: statements.LAPSED_HOLDS,
-    TransactionKind.LOT_EXPIRY: statements.LAPSED_LOTS,
-}
 
 
 class PostsIntents(Protocol):
@@ -55,6 +51,58 @@ class Lapsed(NamedTuple):
     refused: int
 
 
+class Hold(NamedTuple):
+    """A pre-authorisation in the journal: what names it, and its wallet."""
+
+    transaction_id: int
+    wallet_id: int
+    asset: int
+    issuer: int
+    merchant_id: str
+    terminal_id: str
+    batch: str
+    stan: str
+
+    def expiry(self, number: int, now_us: int) -> Intent:
+        """The end of the hold, as the transaction with this number."""
+        kind = TransactionKind.HOLD_EXPIRY
+        original_key = duplicate_key(*self[4:], TransactionKind.PREAUTH)
+        return Intent(
+            number, kind, system_key(kind, self.transaction_id), b"", now_us, self.asset, 0, _NOWHERE,
+            self.wallet_id, ProductRules(self.asset, issuer=self.issuer), original_key=original_key,
+            original_id=self.transaction_id,
+        )  # fmt: skip
+
+
+class NamedLot(NamedTuple):
+    """A lot as the journal's entries name it."""
+
+    account_kind: int
+    wallet_id: int
+    issuer: int
+    asset: int
+    purse: int
+    expires: int
+
+    def expiry(self, number: int, now_us: int) -> Intent:
+        """The lapse of the lot, as the transaction with this number."""
+        kind = TransactionKind.LOT_EXPIRY
+        key = system_key(kind, self.wallet_id, self.purse, self.expires)
+        return Intent(
+            number, kind, key, b"", now_us, self.asset, 0, _NOWHERE, self.wallet_id, self._rules(),
+            purse=self.purse, expires=self.expires,
+        )  # fmt: skip
+
+    def _rules(self) -> ProductRules:
+        """As much of a product as one lot tells: the purse that it is in."""
+        kind = _KIND_OF[AccountKind(self.account_kind)]
+        purse = PurseRule(self.purse, kind, self.asset)
+        if kind is PurseKind.POINTS:
+            return ProductRules(issuer=self.issuer, purses=(purse, PurseRule(CASH, PurseKind.CASH)))
+        cash = PurseRule(CASH, PurseKind.CASH, self.asset)
+        return ProductRules(self.asset, issuer=self.issuer, purses=(purse, cash))
+
+
 async def expire(
     connection: "asyncpg.Connection[asyncpg.Record]", ledger: PostsIntents, now_us: int
 ) -> Lapsed:
@@ -73,8 +121,8 @@ async def expire(
         if today is None:
             return Lapsed(0, 0, 0)
         run = _Run(connection, ledger, today.toordinal(), now_us)
-        holds, refused_holds = await run.of(TransactionKind.HOLD_EXPIRY, run.hold_intent)
-        lots, refused_lots = await run.of(TransactionKind.LOT_EXPIRY, run.lot_intent)
+        holds, refused_holds = await run.see_to(TransactionKind.HOLD_EXPIRY, statements.LAPSED_HOLDS, Hold)
+        lots, refused_lots = await run.see_to(TransactionKind.LOT_EXPIRY, statements.LAPSED_LOTS, NamedLot)
     return Lapsed(holds, lots, refused_holds + refused_lots)
 
 
@@ -93,55 +141,26 @@ class _Run:
         self._today = today
         self._now_us = now_us
 
-    async def of(
-        self, kind: TransactionKind, intent_of: Callable[[asyncpg.Record], Intent]
+    async def see_to(
+        self, kind: TransactionKind, query: str, of_row: Callable[..., Hold | NamedLot]
     ) -> tuple[int, int]:
         """See to everything of a kind; how many lapsed, and how many couldn't now."""
         connection, lapsed, refused = self._connection, 0, 0
-        done = await connection.fetchval(statements.EXPIRED_THROUGH, kind) or 0
+        through = await connection.fetchval(statements.EXPIRED_THROUGH, kind) or 0
         async with connection.transaction():
-            cursor = await connection.cursor(_RUN_OF[kind], done, self._today)
+            cursor = await connection.cursor(query, through, self._today)
             while rows := await cursor.fetch(_AT_ONCE):
-                results = await self._post_missing([intent_of(row) for row in rows])
+                results = await self._post_missing([of_row(*row) for row in rows])
                 lapsed += sum(result.outcome is Outcome.APPROVED for result in results)
                 refused += sum(result.outcome in NOT_FINAL for result in results)
         if not refused:
             await connection.execute(statements.NOTE_EXPIRED, kind, self._today - 1)
         return lapsed, refused
 
-    async def _post_missing(self, intents: Sequence[Intent]) -> list[Result]:
-        """Post those that no run has posted before."""
+    async def _post_missing(self, named: Sequence[Hold | NamedLot]) -> list[Result]:
+        """Post what no run has posted before."""
+        ledger = self._ledger
+        intents = [each.expiry(ledger.numbers.next(), self._now_us) for each in named]
         keys = byte_strings([intent.key for intent in intents])
         known = {row[0] for row in await self._connection.fetch(statements.PROBE, keys)}
-        return await asyncio.gather(
-            *(self._ledger.post(intent) for intent in intents if intent.key not in known)
-        )
-
-    def hold_intent(self, row: asyncpg.Record) -> Intent:
-        """The end of a hold, from the pre-authorisation's row in the journal."""
-        number, wallet_id, asset, issuer, *names = row
-        return Intent(
-            self._ledger.numbers.next(), TransactionKind.HOLD_EXPIRY,
-            system_key(TransactionKind.HOLD_EXPIRY, number), b"", self._now_us, asset, 0, _NOWHERE, wallet_id,
-            ProductRules(asset, issuer=issuer), original_id=number,
-            original_key=duplicate_key(*names, TransactionKind.PREAUTH),
-        )  # fmt: skip
-
-    def lot_intent(self, row: asyncpg.Record) -> Intent:
-        """The lapse of a lot, from its entries in the journal."""
-        account_kind, wallet_id, issuer, asset, purse, expires = row
-        return Intent(
-            self._ledger.numbers.next(), TransactionKind.LOT_EXPIRY,
-            system_key(TransactionKind.LOT_EXPIRY, wallet_id, purse, expires), b"", self._now_us, asset, 0,
-            _NOWHERE, wallet_id, _rules(AccountKind(account_kind), issuer, asset, purse), purse=purse,
-            expires=expires,
-        )  # fmt: skip
-
-
-def _rules(account: AccountKind, issuer: int, asset: int, purse: int) -> ProductRules:
-    """As much of a product as one lot tells: the purse that it is in."""
-    kind = _KIND_OF[account]
-    lot_purse = PurseRule(purse, kind, asset)
-    if kind is PurseKind.POINTS:
-        return ProductRules(issuer=issuer, purses=(PurseRule(CASH, PurseKind.CASH), lot_purse))
-    return ProductRules(asset, issuer=issuer, purses=(lot_purse, PurseRule(CASH, PurseKind.CASH, asset)))
+        return await asyncio.gather(*(ledger.post(each) for each in intents if each.key not in known))
