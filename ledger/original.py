@@ -4,14 +4,18 @@ A transaction that nobody has changed is what the journal says of it. Each chang
 its reversal, a completion) leaves a new `Original`, which is kept with the change, so the newest change alone
 tells how the original stands.
 
-Its legs are those that stand. Of what was taken back, let go or completed they are those that stood before:
-they stand again when that is taken back itself.
+The legs of what was taken back, let go or completed are kept, too: they stand again when that is taken back
+itself. What a refund leaves of the legs follows from how much was refunded in all: of the movement itself it
+gives back what was taken last first, of each fee and earning a share, rounded so that it never favours the
+cardholder. So the parts always sum to the whole, however a sum is refunded.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ledger.chart import Layer, Leg, layer_of
+from ledger.chart import OF_WALLET, Layer, Leg, layer_of
+from ledger.fees import part_of
 from ledger.identity import TransactionKind
 from ledger.lifecycle import OriginalState
 
@@ -35,7 +39,7 @@ class Original:
         asset: of the amount.
         day: its business date, as an ordinal.
         merchant_account: where it happened.
-        legs: those that stand, or stood when it was taken back.
+        legs: as posted, or as posted again when its void was reversed; see `standing` for refunds.
         state: how it stands.
         changes: how many changes it has had.
         other_wallet_id: the second wallet that it moved.
@@ -43,6 +47,7 @@ class Original:
             its share.
         added_minor: how much of the amount tips and increments added.
         refunded_minor: how much of the amount was refunded.
+        issuer: whose books it is in.
         expires_day: of a pre-authorisation the last day of its hold.
         shares: what it counts in the wallet's windows.
         original_id: the transaction that it changed, itself.
@@ -63,6 +68,7 @@ class Original:
     charges: tuple[bool, ...] = ()
     added_minor: int = 0
     refunded_minor: int = 0
+    issuer: int = 0
     expires_day: int = 0
     shares: tuple[Share, ...] = ()
     original_id: int | None = None
@@ -89,6 +95,57 @@ class Original:
         return self.legs[len(self.legs) - 2 * len(self.charges) :]
 
 
-def in_layer(legs: tuple[Leg, ...], layer: Layer) -> tuple[Leg, ...]:
+def standing(original: Original) -> tuple[Leg, ...]:
+    """What refunds have left of an original's legs, each in its place; some may be of nothing."""
+    if not original.refunded_minor:
+        return original.legs
+    main = _without_last(original.main_legs, original.refunded_minor)
+    charges = original.charge_legs
+    for index, is_returned in enumerate(original.charges):
+        pair = charges[2 * index : 2 * index + 2]
+        main.extend(_part_left(pair, original) if is_returned else pair)
+    return tuple(main)
+
+
+def _without_last(legs: tuple[Leg, ...], amount_minor: int) -> list[Leg]:
+    """The posted legs less an amount on either side, taken from the last ones."""
+    debit = credit = amount_minor
+    left: list[Leg] = []
+    for leg in reversed(legs):
+        amount = leg.amount_minor
+        if layer_of(leg.account_kind) is Layer.HELD:
+            left.append(leg)
+        elif amount < 0:
+            part = min(debit, -amount)
+            debit -= part
+            left.append(leg._replace(amount_minor=amount + part))
+        else:
+            part = min(credit, amount)
+            credit -= part
+            left.append(leg._replace(amount_minor=amount - part))
+    left.reverse()
+    return left
+
+
+def _part_left(pair: tuple[Leg, ...], original: Original) -> list[Leg]:
+    """What is left of a fee (what is returned is rounded down) or of points earned (what is left is)."""
+    whole, total = pair[1].amount_minor, original.amount_minor
+    if pair[1].account_kind in OF_WALLET:
+        left = part_of(whole, original.left_minor, total)
+    else:
+        left = whole - part_of(whole, original.refunded_minor, total)
+    return [pair[0]._replace(amount_minor=-left), pair[1]._replace(amount_minor=left)]
+
+
+def in_layer(legs: Iterable[Leg], layer: Layer) -> tuple[Leg, ...]:
     """The legs of one layer."""
     return tuple(leg for leg in legs if layer_of(leg.account_kind) is layer)
+
+
+def merged(legs: Iterable[Leg]) -> tuple[Leg, ...]:
+    """The legs with those on the same lot or account added up, in the order of the first of each."""
+    sums: dict[Leg, int] = {}
+    for leg in legs:
+        place = leg._replace(amount_minor=0)
+        sums[place] = sums.get(place, 0) + leg.amount_minor
+    return tuple(place._replace(amount_minor=amount) for place, amount in sums.items() if amount)
