@@ -6,8 +6,8 @@ amount from the lots that were held, in their order; what it needs beyond them, 
 authorised, it takes as a purchase would if it is a request, and whatever the wallet holds if it is an advice.
 It isn't counted in the windows again. An advice that comes after the hold is gone is posted without it.
 
-A hold is let go after its last good day, never before. What was held in a lot that has lapsed meanwhile lapses
-then.
+A hold is let go after its last good day, never before. What was held in a lot that has lapsed meanwhile
+lapses then.
 """
 
 from dataclasses import replace

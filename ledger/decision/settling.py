@@ -32,7 +32,7 @@ class Purses(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What is posted, the pairs at its end, the lots of each wallet afterwards, and the money that is owed."""
+    """What is posted, a flag for each pair at its end, the lots afterwards, and the money that is owed."""
 
     legs: tuple[Leg, ...]
     charges: tuple[bool, ...]
@@ -161,9 +161,11 @@ class _Settling:
         """Where an amount may be taken from: its own lot, others of its purse, cash."""
         own = self._lot(leg)
         sources = [(leg, own)]
-        for lot in self._lots[leg.account_id]:
-            if lot.purse == leg.purse and lot != own and lot_sums.is_good(lot.expires, self._day):
-                sources.append((leg._replace(expires=lot.expires), lot))
+        sources += (
+            (leg._replace(expires=lot.expires), lot)
+            for lot in self._lots[leg.account_id]
+            if lot.purse == leg.purse and lot != own and lot_sums.is_good(lot.expires, self._day)
+        )
         if leg.purse != CASH and leg.asset < POINTS_FROM:
             cash = leg._replace(account_kind=AccountKind.WALLET_CASH, purse=CASH, expires=NEVER)
             sources.append((cash, self._lot(cash)))

@@ -6,11 +6,10 @@ committed. Later intents of a group see what earlier ones did: their keys, their
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import NamedTuple, assert_never
 
-from ledger.chart import OF_WALLET, AccountKind, Leg
-from ledger.decision import Decision, Wallets, decide
+from ledger.decision import Wallets, decide
 from ledger.decision.referring import decide_on
 from ledger.decision.related import Related, misfit
 from ledger.identity import CHANGES_MAX, ORIGINAL_KINDS, REVERSED_KIND, TransactionKind, change_key
@@ -18,20 +17,12 @@ from ledger.intent import Intent
 from ledger.lifecycle import EVENTS, LIFECYCLE, PARENT_EVENTS, ROOT_EVENTS, Action, Event, OriginalState
 from ledger.original import Original
 from ledger.outcome import NOT_FINAL, Outcome
-from ledger.postgres.chain import EntryRow, TransactionRow
-from ledger.postgres.dedup import (
-    ROLE_CHANGE,
-    ROLE_OWN,
-    ROLE_TOMBSTONE,
-    DedupRow,
-    Found,
-    Result,
-    newest_change,
-    pack_result,
-    posted,
-    state_of,
-)
-from ledger.wallet import WalletState
+from ledger.postgres.dedup import ROLE_CHANGE, ROLE_OWN, ROLE_TOMBSTONE, Result, newest_change, state_of
+from ledger.postgres.gathering import EventRow, Gathering, Knowledge, Named, Shortfall, WorkingWallet
+
+__all__ = [
+    "EventRow", "Group", "Knowledge", "Moved", "Shortfall", "WorkingWallet", "refused",
+]  # fmt: skip
 
 _KEPT_CHANGES = 2
 """So many changes of an original are left to what must post: the reversal of a void, and its own reversal."""
@@ -44,47 +35,11 @@ _WHATEVER_THE_CARD = frozenset(REVERSED_KIND) | {TransactionKind.TOP_UP_CONFIRM}
 
 _NEVER_POSTED = frozenset({OriginalState.ABSENT, OriginalState.TOMBSTONE, OriginalState.DECLINED})
 
-_OWED, _PREAUTH = AccountKind.CARDHOLDER_RECEIVABLE, TransactionKind.PREAUTH
-
 
 class Moved(NamedTuple):
     """The intent belongs to the lane of this wallet."""
 
     wallet_id: int
-
-
-class EventRow(NamedTuple):
-    """A row to insert into `ledger.wallet_event`."""
-
-    wallet_id: int
-    version: int
-    transaction_id: int
-
-
-class Shortfall(NamedTuple):
-    """What a wallet lacked when something had to post; its cardholder owes it."""
-
-    wallet_id: int
-    amount_minor: int
-
-
-@dataclass(slots=True)
-class WorkingWallet:
-    """A wallet while its group is being decided; `expected` is the version in the database."""
-
-    expected: int
-    version: int
-    state: WalletState
-    asserted: bool = False
-
-
-@dataclass(slots=True)
-class Knowledge:
-    """What was read for a group. A wallet that is absent here is missing or quarantined."""
-
-    found: dict[bytes, Found]
-    originals: dict[int, Original]
-    wallets: dict[int, WorkingWallet]
 
 
 class _Link(NamedTuple):
@@ -106,34 +61,12 @@ class _Standing(NamedTuple):
 _ABSENT = _Standing(OriginalState.ABSENT)
 
 
-class _Pair(NamedTuple):
-    """The wallets of a movement by their numbers, and as they stand."""
-
-    own_id: int
-    own: WorkingWallet
-    other_id: int | None = None
-    other: WorkingWallet | None = None
-
-    @property
-    def states(self) -> Wallets:
-        """What a decision is given."""
-        return Wallets(self.own.state, None if self.other is None else self.other.state)
-
-
 @dataclass(slots=True)
-class Group:
-    """The rows that gather while a group's intents are settled."""
+class Group(Gathering):
+    """The intents of a group, settled one after the other."""
 
-    day: int
-    knowledge: Knowledge
     is_mine: Callable[[int], bool]
     """Whether a wallet belongs to this lane."""
-    transactions: list[TransactionRow] = field(default_factory=list)
-    entries: list[EntryRow] = field(default_factory=list)
-    events: list[EventRow] = field(default_factory=list)
-    dedup: list[DedupRow] = field(default_factory=list)
-    shortfalls: list[Shortfall] = field(default_factory=list)
-    _fresh: dict[int, tuple[TransactionRow, tuple[Leg, ...]]] = field(default_factory=dict)
 
     def settle(self, intent: Intent) -> Result | Moved:
         """Decide one intent after those before it, and gather its rows."""
@@ -150,7 +83,7 @@ class Group:
                 assert own is not None
                 return own.result
             case Action.NOTE:
-                return self._note(intent, outcome, keyed=False)
+                return self.note(intent, outcome, keyed=False)
             case Action.REFUSE:
                 return _unrecorded(intent, outcome)
             case (
@@ -171,17 +104,24 @@ class Group:
 
     def _refuse(self, intent: Intent, refusal: Outcome) -> Result:
         """A refusal that was found on the way."""
-        return _unrecorded(intent, refusal) if refusal in NOT_FINAL else self._note(intent, refusal)
+        return _unrecorded(intent, refusal) if refusal in NOT_FINAL else self.note(intent, refusal)
 
     def _decide(self, intent: Intent) -> Result:
-        assert intent.wallet_id is not None
-        pair = self._pair(intent.wallet_id, intent.other_wallet_id)
-        if pair is None:
+        own_id, wallets = intent.wallet_id, self.knowledge.wallets
+        assert own_id is not None
+        own, other = wallets.get(own_id), None
+        if own is None:
             return _unrecorded(intent, Outcome.WALLET_QUARANTINED)
-        decision = decide(intent, pair.states, self.day)
+        states = Wallets(own.state)
+        if intent.other_wallet_id and intent.other_wallet_id != own_id:
+            second = wallets.get(intent.other_wallet_id)
+            if second is None:
+                return _unrecorded(intent, Outcome.WALLET_QUARANTINED)
+            other, states = (intent.other_wallet_id, second), Wallets(own.state, second.state)
+        decision = decide(intent, states, self.day)
         if decision.outcome is not Outcome.APPROVED and intent.kind in _OF_THE_LEDGER:
             return _unrecorded(intent, decision.outcome)
-        return self._record(intent, decision, pair)
+        return self.record(intent, decision, (own_id, own), other)
 
     def _settle_on(self, intent: Intent, key: bytes) -> Result | Moved:
         """What refers to the original with this key."""
@@ -193,12 +133,12 @@ class Group:
             case Action.ECHO:
                 return self._echo(intent, key, standing)
             case Action.NOTE:
-                return self._note(intent, outcome, number=standing.number)
+                return self.note(intent, outcome, number=standing.number)
             case Action.REFUSE:
                 return _unrecorded(intent, outcome)
             case Action.BURY:
-                result = self._note(intent, outcome)
-                self._occupy(key, ROLE_TOMBSTONE, intent, result)
+                result = self.note(intent, outcome)
+                self.occupy(key, ROLE_TOMBSTONE, intent, result)
                 return result
             case (
                 Action.UNDO | Action.REFUND | Action.ADD | Action.EXTEND | Action.COMPLETE | Action.FORCE
@@ -217,7 +157,7 @@ class Group:
         own = self.knowledge.found.get(intent.key)
         if own is not None:
             told = intent.original_fingerprint or intent.fingerprint
-            self._occupy(key, ROLE_OWN, intent, result, own.original, told)
+            self.occupy(key, ROLE_OWN, intent, result, own.original, told)
         return result
 
     def _echo(self, intent: Intent, key: bytes, standing: _Standing) -> Result:
@@ -225,7 +165,7 @@ class Group:
         outcome: Outcome | None = self.knowledge.found[key].result.outcome
         if standing.original is not None:
             outcome = misfit(intent, standing.original) or outcome
-        return self._note(intent, outcome, number=standing.number)
+        return self.note(intent, outcome, number=standing.number)
 
     def _settle_change(self, intent: Intent, first: _Link) -> Result | Moved:
         """What changes an original, and with it perhaps what that had changed."""
@@ -234,20 +174,22 @@ class Group:
             return Moved(original.wallet_id)
         links = self._links(intent, first)
         if isinstance(links, Outcome):
-            return self._note(intent, links, number=original.transaction_id, keyed=not is_reversal)
-        pair = self._pair(original.wallet_id, original.other_wallet_id)
-        if pair is None:
+            return self.note(intent, links, number=original.transaction_id, keyed=not is_reversal)
+        named = self._named(original)
+        if named is None:
             return _unrecorded(intent, Outcome.WALLET_QUARANTINED)
-        decision = decide_on(intent, _related(links), pair.states, self.day)
+        own, other = named
+        states = Wallets(own[1].state, None if other is None else other[1].state)
+        decision = decide_on(intent, _related(links), states, self.day)
         is_done = decision.outcome is Outcome.APPROVED
         if not is_done and intent.kind in _OF_THE_LEDGER:
             return _unrecorded(intent, decision.outcome)
         # A refused reversal leaves its key free: the right one has the same STAN, and must still get through.
-        result = self._record(intent, decision, pair, original, keyed=is_done or not is_reversal)
+        result = self.record(intent, decision, own, other, original, keyed=is_done or not is_reversal)
         afterwards = decision.original, decision.parent, decision.root
         for link, after in zip(links, afterwards, strict=False):
             if after is not None:
-                self._occupy(change_key(link.key, link.original.changes), ROLE_CHANGE, intent, result, after)
+                self.occupy(change_key(link.key, link.original.changes), ROLE_CHANGE, intent, result, after)
         return result
 
     def _links(self, intent: Intent, first: _Link) -> "list[_Link] | Outcome":
@@ -308,128 +250,18 @@ class Group:
     def _original_at(self, key: bytes) -> Original:
         """The posted original with this key, as it stands."""
         found = self.knowledge.found
-        own, changed = found[key], newest_change(key, found)
-        original = changed or own.original or self.knowledge.originals.get(own.transaction_id)
-        return original or posted(*self._fresh[own.transaction_id], self.day)
+        return newest_change(key, found) or self.unchanged(found[key])
 
-    def _pair(self, own_id: int, other_id: int | None) -> _Pair | None:
-        """The wallets of a movement, or None if one of them can't be had."""
-        wallets = self.knowledge.wallets
-        own = wallets.get(own_id)
+    def _named(self, original: Original) -> tuple[Named, Named | None] | None:
+        """The wallets of an original, or None if one of them can't be had."""
+        wallets, other_id = self.knowledge.wallets, original.other_wallet_id
+        own = wallets.get(original.wallet_id)
         if own is None:
             return None
-        if not other_id or other_id == own_id:
-            return _Pair(own_id, own)
+        if other_id is None:
+            return (original.wallet_id, own), None
         other = wallets.get(other_id)
-        return None if other is None else _Pair(own_id, own, other_id, other)
-
-    def _note(
-        self, intent: Intent, outcome: Outcome | None, *, number: int | None = None, keyed: bool = True
-    ) -> Result:
-        """Record an outcome that no wallet was asked for; `number` is the original's."""
-        assert outcome is not None
-        wallet_id = None if intent.kind in REVERSED_KIND else intent.wallet_id
-        issuer = 0 if intent.rules is None else intent.rules.issuer
-        row = _row(intent, outcome, issuer, 0, wallet_id or None, None, None, None, number)
-        self.transactions.append(row)
-        result = Result(outcome, intent.transaction_id, intent.received_at_us)
-        if keyed:
-            self._occupy(intent.key, ROLE_OWN, intent, result)
-        return result
-
-    def _record(
-        self,
-        intent: Intent,
-        decision: Decision,
-        pair: _Pair,
-        original: Original | None = None,
-        *,
-        keyed: bool = True,
-    ) -> Result:
-        """Gather the rows of what was decided on wallets."""
-        number, (own_id, own, other_id, other) = intent.transaction_id, pair
-        own.asserted = True
-        if decision.state is not None:
-            self._write(own_id, own, decision.state, number)
-        if other is not None:
-            other.asserted = True
-            if decision.other is not None:
-                assert other_id is not None
-                self._write(other_id, other, decision.other, number)
-        other_version = None if other is None else other.version
-        issuer = intent.rules.issuer if original is None and intent.rules is not None else 0
-        if original is not None:
-            issuer = original.issuer
-        until = 0
-        if intent.kind is _PREAUTH and decision.legs:
-            assert intent.rules is not None
-            until = self.day + intent.rules.hold_days
-        row = _row(
-            intent, decision.outcome, issuer, until, own_id, own.version, other_id, other_version,
-            None if original is None else original.transaction_id,
-        )  # fmt: skip
-        self.transactions.append(row)
-        self._append_entries(number, decision.legs, pair)
-        result = Result(decision.outcome, number, intent.received_at_us, decision.available_minor)
-        if keyed:
-            born = None
-            if decision.outcome is Outcome.APPROVED and (original is not None or decision.charges):
-                born = self._born(intent, decision, row)
-            self._occupy(intent.key, ROLE_OWN, intent, result, born)
-        self._fresh[number] = row, decision.legs
-        return result
-
-    def _write(self, wallet_id: int, wallet: WorkingWallet, state: WalletState, number: int) -> None:
-        wallet.version += 1
-        wallet.state = state
-        self.events.append(EventRow(wallet_id, wallet.version, number))
-
-    def _born(self, intent: Intent, decision: Decision, row: TransactionRow) -> Original:
-        """How a transaction stands when it is new, where the journal doesn't tell all of it."""
-        original_key = None if EVENTS.get(intent.kind) is Event.CONFIRM else intent.original_key
-        plain = posted(row, decision.legs, self.day)
-        return replace(plain, charges=decision.charges, original_key=original_key)
-
-    def _append_entries(self, number: int, legs: tuple[Leg, ...], pair: _Pair) -> None:
-        own_id, own, _, other = pair
-        for index, leg in enumerate(legs):
-            kind, account, asset, amount, purse, expires = leg
-            version = None
-            if kind in OF_WALLET:
-                wallet = own if account == own_id else other
-                assert wallet is not None
-                version = wallet.version
-            self.entries.append(
-                EntryRow(number, index, kind, account, asset, amount, purse, expires, version)
-            )
-            if kind is _OWED and amount < 0:
-                self.shortfalls.append(Shortfall(account, -amount))
-
-    def _occupy(
-        self,
-        key: bytes,
-        role: int,
-        intent: Intent,
-        result: Result,
-        original: Original | None = None,
-        fingerprint: bytes | None = None,
-    ) -> None:
-        number, told = intent.transaction_id, fingerprint or intent.fingerprint
-        self.dedup.append(DedupRow(key, role, number, told, result.outcome, pack_result(result, original)))
-        self.knowledge.found[key] = Found(role, number, told, result, original, self.day)
-
-    def swaps(self) -> list[tuple[int, WorkingWallet]]:
-        """The wallets to write, by id."""
-        changed = [(i, w) for i, w in self.knowledge.wallets.items() if w.version != w.expected]
-        return sorted(changed, key=lambda pair: pair[0])
-
-    def assertions(self) -> list[tuple[int, int]]:
-        """The wallets that were looked at and stay, by id, with the version that must still stand."""
-        return sorted(
-            (i, w.expected)
-            for i, w in self.knowledge.wallets.items()
-            if w.asserted and w.version == w.expected
-        )
+        return None if other is None else ((original.wallet_id, own), (other_id, other))
 
 
 def _is_meant(intent: Intent, original: Original) -> bool:
@@ -446,26 +278,6 @@ def _related(links: Sequence[_Link]) -> Related:
     if len(links) > 2:
         related = related._replace(root=links[2].original, root_action=links[2].action)
     return related
-
-
-def _row(
-    intent: Intent,
-    outcome: Outcome,
-    issuer: int,
-    until: int,
-    wallet: int | None,
-    version: int | None,
-    other: int | None,
-    other_version: int | None,
-    original: int | None,
-) -> TransactionRow:
-    origin = intent.origin
-    return TransactionRow(
-        intent.transaction_id, intent.kind, outcome, intent.asset, intent.amount_minor, issuer, wallet,
-        version, other, other_version, original, until, origin.merchant_account, origin.merchant_id,
-        origin.terminal_id, origin.batch, origin.stan, intent.proposer, intent.approver,
-        intent.received_at_us,
-    )  # fmt: skip
 
 
 def _unrecorded(intent: Intent, outcome: Outcome | None) -> Result:
