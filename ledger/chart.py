@@ -62,6 +62,9 @@ class AccountKind(IntEnum):
     HELD_MERCHANT = 102
     """What is held for a merchant."""
 
+    __hash__ = int.__hash__
+    """The hash that Enum gives a member is a call in Python, at each look-up; equal ones hash alike."""
+
 
 class Layer(Enum):
     """The two books, each of which balances by itself."""

@@ -78,6 +78,9 @@ class TransactionKind(IntEnum):
     LOT_EXPIRY = 105
     GRADE_CHANGE = 106
 
+    __hash__ = int.__hash__
+    """The hash that Enum gives a member is a call in Python, at each look-up; equal ones hash alike."""
+
 
 REVERSED_KIND = {
     TransactionKind.PURCHASE_REVERSAL: TransactionKind.PURCHASE,

@@ -254,6 +254,8 @@ class ProductRules:
     earning: tuple[EarningRule, ...] = ()
     money_purses: tuple[PurseRule, ...] = field(init=False, repr=False)
     """The purses of `asset`, in the order in which they are spent."""
+    plain_purse: PurseRule | None = field(init=False, repr=False)
+    """The cash purse, if it is the only money and may be spent anywhere."""
     is_limited: bool = field(init=False, repr=False)
     """Whether there is a limit on what is spent."""
     burdens: Kinds = field(init=False, repr=False)
@@ -262,7 +264,10 @@ class ProductRules:
     def __post_init__(self) -> None:
         purses = self.purses or (PurseRule(CASH, PurseKind.CASH, self.asset),)
         object.__setattr__(self, "purses", purses)
-        object.__setattr__(self, "money_purses", tuple(p for p in purses if p.kind is not PurseKind.POINTS))
+        money = tuple(rule for rule in purses if rule.kind is not PurseKind.POINTS)
+        is_plain = len(money) == 1 and money[0].purse == CASH and money[0].is_free
+        object.__setattr__(self, "money_purses", money)
+        object.__setattr__(self, "plain_purse", money[0] if is_plain else None)
         limits = (
             self.transaction_max_minor, self.day_amount_max_minor, self.day_count_max,
             self.month_amount_max_minor, self.month_count_max, self.burst_count_max,

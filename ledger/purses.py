@@ -8,7 +8,7 @@ them, and never goes through the waterfall again.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TypeAlias
 
 from ledger import lots as lot_sums
 from ledger.chart import Leg
@@ -17,13 +17,8 @@ from ledger.intent import Intent
 from ledger.product import ProductRules, PurseKind, PurseRule
 from ledger.wallet import CASH, NEVER, Lot, WalletState
 
-
-class Spent(NamedTuple):
-    """What was taken: a leg for each lot, the lots afterwards, and how much of the amount wasn't there."""
-
-    legs: tuple[Leg, ...]
-    lots: tuple[Lot, ...]
-    short_minor: int
+Spent: TypeAlias = tuple[tuple[Leg, ...], tuple[Lot, ...], int]
+"""What was taken: a leg for each lot, the lots afterwards, and how much of the amount wasn't there."""
 
 
 def may_spend(rule: PurseRule, kind: TransactionKind, intent: Intent) -> bool:
@@ -82,6 +77,8 @@ def spend(
 ) -> Spent:
     """Take an amount by the waterfall, as far as there is something.
 
+    Most products have no money but a cash purse, and most purchases are within it: their way is short.
+
     Args:
         intent: the movement, with the product's rules.
         kind: what it counts as.
@@ -93,6 +90,10 @@ def spend(
     rules, wallet_id = intent.rules, intent.wallet_id
     assert rules is not None
     assert wallet_id is not None
+    plain, (_, _, balance, held) = rules.plain_purse, lots[0]
+    if plain is not None and amount_minor <= balance - held:
+        leg = Leg(plain.account, wallet_id, plain.asset, -amount_minor, CASH, NEVER)
+        return (leg,), (Lot(CASH, NEVER, balance - amount_minor, held), *lots[1:]), 0
     legs: list[Leg] = []
     left, cash = amount_minor, None
     for rule in rules.money_purses:
@@ -105,7 +106,7 @@ def spend(
             break
     if left and overdraft_minor and cash is not None:
         left = _overdraw(legs, lots[0], cash, wallet_id, left, overdraft_minor)
-    return Spent(tuple(legs), after(lots, legs), left)
+    return tuple(legs), after(lots, legs), left
 
 
 def spend_purse(
@@ -116,7 +117,7 @@ def spend_purse(
     left = _take(legs, lots, rule, wallet_id, day, amount_minor)
     if left and overdraft_minor and rule.purse == CASH:
         left = _overdraw(legs, lots[0], rule, wallet_id, left, overdraft_minor)
-    return Spent(tuple(legs), after(lots, legs), left)
+    return tuple(legs), after(lots, legs), left
 
 
 def _take(

@@ -29,6 +29,8 @@ _LAYOUT_1, _LAYOUT_2 = 1, 2
 _STATE_1 = struct.Struct(">BqHiIq")
 _STATE_2 = struct.Struct(">BHBBIIqIIqqIH")
 _LOT = struct.Struct(">HIqq")
+_STATE_2_CASH = struct.Struct(">BHBBIIqIIqqIHHIqq")
+"""A state with one lot, which most wallets have: the same bytes, read and written at once."""
 
 
 class UnreadableState(Exception):
@@ -93,11 +95,10 @@ def month_of(day: int) -> int:
 
 def encode_state(state: WalletState) -> bytes:
     """The bytes to seal."""
-    lots = state[0]
-    head = _STATE_2.pack(_LAYOUT_2, *state[1:], len(lots))
+    lots, *rest = state
     if len(lots) == 1:
-        return head + _LOT.pack(*lots[0])
-    return head + b"".join([_LOT.pack(*lot) for lot in lots])
+        return _STATE_2_CASH.pack(_LAYOUT_2, *rest, 1, *lots[0])
+    return _STATE_2.pack(_LAYOUT_2, *rest, len(lots)) + b"".join([_LOT.pack(*lot) for lot in lots])
 
 
 def decode_state(data: bytes) -> WalletState:
@@ -106,6 +107,8 @@ def decode_state(data: bytes) -> WalletState:
     Raises:
         UnreadableState: the layout is unknown, the length is not the layout's, or a status is none.
     """
+    if len(data) == _STATE_2_CASH.size and data[0] == _LAYOUT_2:
+        return _decode_cash(data)
     if len(data) < _STATE_2.size or data[0] != _LAYOUT_2:
         return _decode_layout_1(data)
     _, failures, status, *windows, count = _STATE_2.unpack_from(data)
@@ -122,6 +125,19 @@ def _status(number: int) -> WalletStatus:
     if number not in _STATUSES:
         raise UnreadableState
     return _STATUSES[number]
+
+
+def _decode_cash(data: bytes) -> WalletState:
+    (
+        _, failures, status, grade, day, day_count, day_minor, month, month_count, month_minor,
+        burst_start_s, burst_count, lots, purse, expires, balance, held,
+    ) = _STATE_2_CASH.unpack(data)  # fmt: skip
+    if lots != 1 or status not in _STATUSES:
+        raise UnreadableState
+    return WalletState(
+        (Lot(purse, expires, balance, held),), failures, _STATUSES[status], grade, day, day_count, day_minor,
+        month, month_count, month_minor, burst_start_s, burst_count,
+    )  # fmt: skip
 
 
 def _decode_layout_1(data: bytes) -> WalletState:

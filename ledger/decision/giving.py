@@ -230,11 +230,11 @@ def _taken(
     wallet_id, amount = intent.wallet_id, -intent.amount_minor
     assert wallet_id is not None
     lots = (find(state.lots, rule.purse, intent.expires),) if intent.expires else state.lots
-    taken = spend_purse(wallet_id, rule, lots, day, amount, 0)
-    if taken.short_minor:
+    taken, _, missing = spend_purse(wallet_id, rule, lots, day, amount, 0)
+    if missing:
         return Decision(Outcome.INSUFFICIENT_FUNDS)
-    legs = (*taken.legs, Leg(against, rules.issuer, rule.asset, amount))
-    return Decision(Outcome.APPROVED, legs, state._replace(lots=after(state.lots, taken.legs)))
+    legs = (*taken, Leg(against, rules.issuer, rule.asset, amount))
+    return Decision(Outcome.APPROVED, legs, state._replace(lots=after(state.lots, taken)))
 
 
 def decide_transfer(intent: Intent, wallets: Wallets, day: int) -> Decision:
@@ -286,12 +286,12 @@ def _moved(intent: Intent, rules: ProductRules, wallets: Wallets, day: int) -> D
     assert intent.other_wallet_id is not None
     assert intent.other_rules is not None
     charged = charge(intent, kind, state.lots, day, overdraft(rules, state))
-    taken = spend_purse(intent.wallet_id, rule, charged.lots, day, amount, 0)
-    if taken.short_minor or charged.short_minor:
+    taken, own_lots, missing = spend_purse(intent.wallet_id, rule, charged.lots, day, amount, 0)
+    if missing or charged.short_minor:
         return declined(Outcome.INSUFFICIENT_FUNDS, intent, state)
     given = [
         Leg(target.account, intent.other_wallet_id, leg.asset, -leg.amount_minor, leg.purse, leg.expires)
-        for leg in taken.legs
+        for leg in taken
     ]
     lots = after(other.lots, given)
     if is_over_ceiling(intent.other_rules, target, other.lots, day, amount):
@@ -299,6 +299,6 @@ def _moved(intent: Intent, rules: ProductRules, wallets: Wallets, day: int) -> D
     if len(lots) > max(LOTS_MAX, len(other.lots)):
         return declined(Outcome.COUNT_OVER_LIMIT, intent, state)
     failures = failures_after(intent, state)
-    own = limits.counted(rules, state, taken.lots, failures, amount, day, intent.received_at_us)
-    legs = (*taken.legs, *given, *charged.legs)
+    own = limits.counted(rules, state, own_lots, failures, amount, day, intent.received_at_us)
+    legs = (*taken, *given, *charged.legs)
     return Decision(Outcome.APPROVED, legs, own, other=other._replace(lots=lots), charges=charged.flags)
