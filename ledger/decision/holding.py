@@ -47,9 +47,8 @@ def extend(intent: Intent, related: Related, wallets: Wallets, day: int) -> Deci
     decision = _held(replace(intent, wallet_id=original.wallet_id), wallets.own, day)
     if decision.outcome is not Outcome.APPROVED:
         return decision
-    grown = changed(
-        original,
-        OriginalState.HELD,
+    grown = replace(
+        changed(original, OriginalState.HELD),
         legs=merged((*original.legs, *decision.legs)),
         amount_minor=original.amount_minor + intent.amount_minor,
         added_minor=original.added_minor + intent.amount_minor,

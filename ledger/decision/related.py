@@ -103,6 +103,6 @@ def _other(lots: Mapping[int, tuple[Lot, ...]], original: Original, wallets: Wal
     return wallets.other._replace(lots=changed) if changed != wallets.other.lots else None
 
 
-def changed(original: Original, state: OriginalState, **fields: object) -> Original:
+def changed(original: Original, state: OriginalState) -> Original:
     """An original after one more change."""
-    return replace(original, state=state, changes=original.changes + 1, **fields)
+    return replace(original, state=state, changes=original.changes + 1)

@@ -9,6 +9,8 @@ Taking a completion back restores the hold that it was made from, and taking an 
 smaller. A hold whose last good day is over is not restored: the money is simply free.
 """
 
+from dataclasses import replace
+
 from ledger import limits
 from ledger.chart import AccountKind, Layer, Leg, layer_of, undone
 from ledger.decision.checks import declined
@@ -117,10 +119,11 @@ def _parent_after(related: Related, settled: Settled, day: int) -> Original | No
     if related.parent_action is Action.SHORTEN:
         return _without(parent, original)
     if parent.kind is not TransactionKind.PREAUTH:
-        return changed(parent, OriginalState.POSTED, legs=settled.legs, charges=settled.charges)
+        restored = changed(parent, OriginalState.POSTED)
+        return replace(restored, legs=settled.legs, charges=settled.charges)
     if parent.expires_day < day:
         return changed(parent, OriginalState.RELEASED)
-    return changed(parent, OriginalState.HELD, legs=in_layer(settled.legs, Layer.HELD))
+    return replace(changed(parent, OriginalState.HELD), legs=in_layer(settled.legs, Layer.HELD))
 
 
 def _without(hold: Original, increment: Original) -> Original:
@@ -128,9 +131,8 @@ def _without(hold: Original, increment: Original) -> Original:
     shares = list(hold.shares)
     for share in increment.shares:
         shares.remove(share)
-    return changed(
-        hold,
-        hold.state,
+    return replace(
+        changed(hold, hold.state),
         legs=merged((*hold.legs, *undone(_common(increment.legs, hold.legs)))),
         amount_minor=hold.amount_minor - increment.amount_minor,
         added_minor=hold.added_minor - increment.amount_minor,
