@@ -12,7 +12,8 @@ it.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import asyncpg
@@ -20,16 +21,18 @@ import asyncpg
 from ledger.chart import AccountKind
 from ledger.identity import TransactionKind, TransactionNumbers, duplicate_key, system_key
 from ledger.intent import Intent, Origin
-from ledger.outcome import NOT_FINAL, Outcome
+from ledger.lifecycle import OriginalState
+from ledger.outcome import Outcome
 from ledger.postgres import statements
-from ledger.postgres.columns import byte_strings
-from ledger.postgres.dedup import Result
+from ledger.postgres.dedup import Found, Result, state_of
+from ledger.postgres.session import probe, read_keys
 from ledger.product import ACCOUNT_OF, ProductRules, PurseKind, PurseRule
 from ledger.wallet import CASH
 from storage.database import database_errors
 
 _AT_ONCE: Final = 256
 _NOWHERE: Final = Origin(0, "", "", "", "")
+_IN_FORCE: Final = frozenset({OriginalState.POSTED, OriginalState.HELD})
 _KIND_OF: Final = {account: kind for kind, account in ACCOUNT_OF.items()}
 
 
@@ -150,17 +153,23 @@ class _Run:
         async with connection.transaction():
             cursor = await connection.cursor(query, through, self._today)
             while rows := await cursor.fetch(_AT_ONCE):
-                results = await self._post_missing([of_row(*row) for row in rows])
-                lapsed += sum(result.outcome is Outcome.APPROVED for result in results)
-                refused += sum(result.outcome in NOT_FINAL for result in results)
+                results = await self._post_due([of_row(*row) for row in rows])
+                approved = sum(result.outcome is Outcome.APPROVED for result in results)
+                lapsed, refused = lapsed + approved, refused + len(results) - approved
         if not refused:
             await connection.execute(statements.NOTE_EXPIRED, kind, self._today - 1)
         return lapsed, refused
 
-    async def _post_missing(self, named: Sequence[Hold | NamedLot]) -> list[Result]:
-        """Post what no run has posted before."""
+    async def _post_due(self, named: Sequence[Hold | NamedLot]) -> list[Result]:
+        """Post what no run has posted before, but for holds that hold nothing any more."""
         ledger = self._ledger
         intents = [each.expiry(ledger.numbers.next(), self._now_us) for each in named]
-        keys = byte_strings([intent.key for intent in intents])
-        known = {row[0] for row in await self._connection.fetch(statements.PROBE, keys)}
-        return await asyncio.gather(*(ledger.post(each) for each in intents if each.key not in known))
+        found = await read_keys(partial(probe, self._connection), intents)
+        return await asyncio.gather(*(ledger.post(each) for each in intents if is_due(each, found)))
+
+
+def is_due(intent: Intent, found: Mapping[bytes, Found]) -> bool:
+    """Whether something still has to lapse, by the keys that are taken."""
+    if intent.key in found:
+        return False
+    return intent.original_key is None or state_of(intent.original_key, found) in _IN_FORCE

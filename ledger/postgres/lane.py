@@ -28,7 +28,7 @@ from typing import NamedTuple
 from ledger.intent import Intent
 from ledger.postgres.cache import WalletCache
 from ledger.postgres.chain import EntryRow, TransactionRow, group_hash
-from ledger.postgres.dedup import Found, Result, keys_of, unread_originals, wallets_of
+from ledger.postgres.dedup import Result, unread_originals, wallets_of
 from ledger.postgres.errors import (
     DuplicateKeyTaken,
     Fenced,
@@ -41,7 +41,7 @@ from ledger.postgres.errors import (
 )
 from ledger.postgres.group import Group, Knowledge, Moved, WorkingWallet, refused
 from ledger.postgres.observer import LedgerObserver
-from ledger.postgres.session import SealedSwap, Session, WalletRow, WriterHead
+from ledger.postgres.session import SealedSwap, Session, WalletRow, WriterHead, read_keys
 from ledger.sealer import SealBroken, Sealer, WalletToSeal, state_in
 from ledger.wallet import UnreadableState, encode_state
 
@@ -278,12 +278,20 @@ class Lane:
         if group.transactions:
             self._sent = written
             await self._session.write(self._writer, group, written.head, swaps)
+        elif any(_is_new(*pair) for pair in zip(intents, results, strict=True)):
+            await self._require_open_day()
         return written
+
+    async def _require_open_day(self) -> None:
+        """What leaves no row was still decided for a day, and no statement has proven that it is open."""
+        writer = await self._session.read_writer(self._writer_id)
+        if writer.open_date != self._writer.open_date:
+            raise Fenced("the day was closed")
 
     async def _read(self, intents: Sequence[Intent], *, under_locks: bool) -> Group | None:
         """Everything the group's decisions depend on; None if that takes row locks, and there are none."""
         session = self._session
-        found = await self._read_keys(intents)
+        found = await read_keys(session.probe, intents)
         days = unread_originals(intents, found)
         originals = await session.originals(days) if days else {}
         pairs = [pair for pair in wallets_of(intents, found, originals) if self._is_mine(pair[0])]
@@ -300,20 +308,6 @@ class Lane:
             await self._admit(await session.load_wallets(missing), wallets)
         knowledge = Knowledge(found, originals, wallets)
         return Group(self._writer.open_date.toordinal(), knowledge, self._is_mine)
-
-    async def _read_keys(self, intents: Sequence[Intent]) -> dict[bytes, Found]:
-        """The duplicate keys that are taken.
-
-        One probe serves all but repeats and originals that were changed before. What changed an original must
-        be seen together with the original as they are at one moment, so a further probe asks for all keys
-        again.
-        """
-        keys = keys_of(intents)
-        found = await self._session.probe(keys)
-        while len(more := keys_of(intents, found)) > len(keys):
-            keys = more
-            found = await self._session.probe(keys)
-        return found
 
     def _is_mine(self, wallet_id: int) -> bool:
         return wallet_id % self._lanes == self._index
@@ -413,6 +407,11 @@ class Lane:
         _refuse(batch)
         _refuse(self._queue)
         self._queue.clear()
+
+
+def _is_new(intent: Intent, result: Result | Moved) -> bool:
+    """Whether an intent was decided just now, and not answered as it was the first time."""
+    return isinstance(result, Result) and result.transaction_id == intent.transaction_id
 
 
 def _number_of(row: TransactionRow) -> int:

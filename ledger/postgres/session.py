@@ -6,7 +6,7 @@ later. Warning 01000 after a commit means that a synchronous standby has not con
 counts as unknown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -14,11 +14,12 @@ from typing import NamedTuple
 import asyncpg
 
 from ledger.chart import AccountKind, Leg
+from ledger.intent import Intent
 from ledger.original import Original
 from ledger.postgres import statements
 from ledger.postgres.chain import TransactionRow, genesis
 from ledger.postgres.columns import byte_strings, columns, numbers, texts
-from ledger.postgres.dedup import Found, found_of, posted
+from ledger.postgres.dedup import Found, found_of, keys_of, posted
 from ledger.postgres.errors import GroupFailed, OutcomeUnknown, before_sending, translated
 from ledger.postgres.group import Group
 from storage.database import DatabaseUnavailable, connect
@@ -138,11 +139,7 @@ class Session:
     async def probe(self, keys: Sequence[bytes]) -> dict[bytes, Found]:
         """The duplicate keys that are taken."""
         with translated():
-            rows = await self._connection.fetch(statements.PROBE, byte_strings(keys))
-        return {
-            key: found_of(role, number, fingerprint, outcome, stored, business_date.toordinal())
-            for key, role, number, fingerprint, outcome, stored, business_date in rows
-        }
+            return await probe(self._connection, keys)
 
     async def originals(self, days: Mapping[int, int]) -> dict[int, Original]:
         """The transactions with these numbers as they were posted.
@@ -206,6 +203,34 @@ class Session:
         if self._unconfirmed:
             self._unconfirmed = False
             raise OutcomeUnknown("replication not confirmed")
+
+
+async def probe(
+    connection: "asyncpg.Connection[asyncpg.Record]", keys: Sequence[bytes]
+) -> dict[bytes, Found]:
+    """The duplicate keys that are taken."""
+    return {
+        key: found_of(role, number, fingerprint, outcome, stored, business_date.toordinal())
+        for key, role, number, fingerprint, outcome, stored, business_date in await connection.fetch(
+            statements.PROBE, byte_strings(keys)
+        )
+    }
+
+
+async def read_keys(
+    look: Callable[[Sequence[bytes]], Awaitable[dict[bytes, Found]]], intents: Sequence[Intent]
+) -> dict[bytes, Found]:
+    """All that the table of duplicate keys knows of these intents and of what they refer to.
+
+    One probe serves all but repeats and originals that were changed before. What changed an original must be
+    seen together with the original as they are at one moment, so a further probe asks for all keys again.
+    """
+    keys = keys_of(intents)
+    found = await look(keys)
+    while len(more := keys_of(intents, found)) > len(keys):
+        keys = more
+        found = await look(keys)
+    return found
 
 
 async def insert_writer(connection: "asyncpg.Connection[asyncpg.Record]", writer: int) -> WriterHead:

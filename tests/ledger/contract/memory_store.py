@@ -14,7 +14,7 @@ from ledger.intent import Intent
 from ledger.outcome import Outcome
 from ledger.postgres.chain import EntryRow
 from ledger.postgres.dedup import Result
-from ledger.postgres.expiry import Hold, Lapsed, NamedLot
+from ledger.postgres.expiry import Hold, Lapsed, NamedLot, is_due
 from ledger.postgres.group import Moved, refused
 from ledger.product import ProductRules
 from ledger.wallet import Lot, WalletState, with_cash
@@ -139,7 +139,7 @@ class MemoryStore:
 
     async def _lapse(self, named: Sequence[Hold | NamedLot]) -> int:
         intents = [each.expiry(self.ledger.numbers.next(), FIRST_US) for each in named]
-        results = await post_all(self, [each for each in intents if each.key not in self.tables.found])
+        results = await post_all(self, [each for each in intents if is_due(each, self.tables.found)])
         return sum(result.outcome is Outcome.APPROVED for result in results)
 
     async def state(self, wallet_id: int) -> WalletState:
