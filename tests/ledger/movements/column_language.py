@@ -23,12 +23,12 @@ cardholder's debt), the amount held in all, and every lot that expires, as `bonu
 fourth cell, `books`, may tell balances of other accounts. A row `day 11` opens that day.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from ledger.chart import AccountKind
 from ledger.identity import REVERSED_KIND, TransactionKind, duplicate_key
@@ -42,7 +42,7 @@ from tests.ledger.memory_ledger import MemoryLedger
 
 from .products import CNY, POINTS, POINTS_ASSET, PRODUCTS, PURSES
 
-FIRST_DAY: Final = 739_006
+FIRST_DAY: Final = 739_617
 """The tables' day 0: the first of a month."""
 
 FOR_EVER: Final = 9_999_999
@@ -117,18 +117,51 @@ class Expected:
     lots: dict[tuple[str, int], int] = field(default_factory=dict)
 
 
+class Books(Protocol):
+    """What a table needs of the ledger that it is played on."""
+
+    def open_wallet(self, wallet_id: int, state: WalletState) -> None:
+        """A new wallet."""
+        ...
+
+    def state_of(self, wallet_id: int) -> WalletState:
+        """A wallet as it is stored."""
+        ...
+
+    def commit(self, intents: Sequence[Intent], day: int) -> Sequence[Result | Moved]:
+        """Settle intents as one group of a business date."""
+        ...
+
+    def balance_of(self, kind: AccountKind, account_id: int | None = None, asset: int | None = None) -> int:
+        """The sum of the entries of all accounts of a kind, or of one of them."""
+        ...
+
+
+class InMemory(MemoryLedger):
+    """The ledger in memory as tables use it."""
+
+    def open_wallet(self, wallet_id: int, state: WalletState) -> None:
+        """A new wallet."""
+        self.wallets[wallet_id] = (1, state)
+
+    def state_of(self, wallet_id: int) -> WalletState:
+        """A wallet as it is stored."""
+        return self.wallets[wallet_id][1]
+
+
 class Play:
     """A table under way.
 
     Args:
         table: as written.
         together: settle all rows of a day as one group, and compare outcomes only.
+        books: the ledger to play it on, in memory unless told another.
     """
 
-    def __init__(self, table: TableText, *, together: bool) -> None:
+    def __init__(self, table: TableText, *, together: bool, books: Books | None = None) -> None:
         self._together = together
         self._rules = PRODUCTS[table.product]
-        self._ledger = MemoryLedger()
+        self._ledger: Books = books or InMemory()
         self._day, self._at_us = FIRST_DAY, FIRST_US
         self._numbers = count(1)
         self._ids: dict[str, int] = {}
@@ -155,7 +188,7 @@ class Play:
                 expected.lots[purse, int(until[1])] = minor
         self._ids[name], self._expected[name] = len(self._ids) + 1, expected
         lots.sort(key=lambda lot: (lot.purse, lot.expires or FOR_EVER))
-        self._ledger.wallets[self._ids[name]] = (1, WalletState(tuple(lots)))
+        self._ledger.open_wallet(self._ids[name], WalletState(tuple(lots)))
 
     def _play(self, row: Row) -> None:
         if row["movement"].startswith("day "):
@@ -233,7 +266,7 @@ class Play:
         assert outcome == result.outcome.name, row.line
         assert ("again" in more) == (result.transaction_id != intent.transaction_id), row.line
         if result.transaction_id == intent.transaction_id:
-            self._results.setdefault(intent.key, result)
+            self._results[intent.key] = result
         assert "again" not in more or result == self._results.get(intent.key, result), row.line
         if "tells" in more:
             told = amount_in(more[-1], whole=intent.kind in _OF_POINTS)
@@ -267,7 +300,7 @@ class Play:
     def _check(self, row: Row) -> None:
         for name, expected in self._expected.items():
             wallet = self._ids[name]
-            state = self._ledger.wallets[wallet][1]
+            state = self._ledger.state_of(wallet)
             purses, lots = self._purses_of(wallet, state, expected)
             assert expected.purses == purses, f"{name}: {row.line}"
             assert expected.held == sum(lot.held_minor for lot in state.lots), f"{name}: {row.line}"
