@@ -33,10 +33,11 @@ class Related(NamedTuple):
 def misfit(intent: Intent, original: Original) -> Outcome | None:
     """Why what takes an original back doesn't fit it: the amount or asset, or a card that it states.
 
-    A reversal may have been on its way before something was added to its original.
+    A reversal may have been on its way before something was added to its original, and the void of a hold is
+    of all of it, whether it states that or the amount first asked for.
     """
     amounts = {original.amount_minor}
-    if intent.kind in REVERSED_KIND:
+    if intent.kind in REVERSED_KIND or original.state is OriginalState.HELD:
         amounts.add(original.asked_minor)
     if intent.amount_minor not in amounts or intent.asset != original.asset:
         return Outcome.ORIGINAL_AMOUNT_DIFFERS

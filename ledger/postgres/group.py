@@ -30,8 +30,8 @@ _KEPT_CHANGES = 2
 _OF_THE_LEDGER = frozenset({TransactionKind.HOLD_EXPIRY, TransactionKind.LOT_EXPIRY})
 """What the ledger posts by itself, under a key that it makes only once: a refusal must leave no trace."""
 
-_WHATEVER_THE_CARD = frozenset(REVERSED_KIND) | {TransactionKind.TOP_UP_CONFIRM}
-"""What is looked up before a refusal that was found on the way counts."""
+_BY_KEY_ALONE = frozenset(REVERSED_KIND) | {TransactionKind.TOP_UP_CONFIRM}
+"""What finds its original by the terminal's own identity of it, whatever else was found on the way."""
 
 _NEVER_POSTED = frozenset({OriginalState.ABSENT, OriginalState.TOMBSTONE, OriginalState.DECLINED})
 
@@ -96,7 +96,7 @@ class Group(Gathering):
                 assert_never(action)
 
     def _settle_new(self, intent: Intent) -> Result | Moved:
-        if intent.refusal is not None and intent.kind not in _WHATEVER_THE_CARD:
+        if intent.refusal is not None and intent.kind not in _BY_KEY_ALONE:
             return self._refuse(intent, intent.refusal)
         if intent.original_key is not None:
             return self._settle_on(intent, intent.original_key)
@@ -153,7 +153,8 @@ class Group(Gathering):
 
     def _confirm_unseen(self, intent: Intent, key: bytes) -> Result:
         """A top-up that only its confirmation tells of is done now, and its late request gets this answer."""
-        result = self._decide(intent) if intent.refusal is None else self._refuse(intent, intent.refusal)
+        refusal = Outcome.CARD_UNKNOWN if intent.wallet_id is None else intent.refusal
+        result = self._decide(intent) if refusal is None else self._refuse(intent, refusal)
         own = self.knowledge.found.get(intent.key)
         if own is not None:
             told = intent.original_fingerprint or intent.fingerprint
@@ -235,15 +236,15 @@ class Group(Gathering):
         own = self.knowledge.found.get(key)
         if own is None:
             return _ABSENT
-        is_reversal = intent.kind in REVERSED_KIND
+        is_quoted = intent.kind not in _BY_KEY_ALONE
         number = own.transaction_id if own.role == ROLE_OWN else None
-        if not is_reversal and intent.original_id is not None and intent.original_id != number:
+        if is_quoted and intent.original_id is not None and intent.original_id != number:
             return _ABSENT
         state = state_of(key, self.knowledge.found)
         if state in _NEVER_POSTED:
             return _Standing(state, number)
         original = self._original_at(key)
-        if not is_reversal and not _is_meant(intent, original):
+        if is_quoted and not _is_meant(intent, original):
             return _ABSENT
         return _Standing(original.state, number, original)
 
