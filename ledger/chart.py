@@ -122,14 +122,6 @@ class Leg(NamedTuple):
     expires: int = 0
 
 
-def transfer(
-    source: tuple[AccountKind, int], target: tuple[AccountKind, int], asset: int, amount_minor: int
-) -> tuple[Leg, ...]:
-    """The two legs that move `amount_minor` (above zero) between accounts that aren't wallets."""
-    assert amount_minor > 0
-    return Leg(*source, asset, -amount_minor), Leg(*target, asset, amount_minor)
-
-
 def undone(legs: Iterable[Leg]) -> tuple[Leg, ...]:
     """The legs that take `legs` back exactly, lot by lot."""
     return tuple(

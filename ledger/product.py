@@ -97,6 +97,8 @@ class PurseRule:
     def __post_init__(self) -> None:
         if (self.purse == CASH) != (self.kind in _BASIC) or self.purse < CASH:
             raise InvalidProduct("the cash purse has number 1, and no other has")
+        if self.purse == CASH and self.validity_days is not None:
+            raise InvalidProduct("cash doesn't lapse")
         is_listed = any(each is not None for each in (self.merchants, self.categories, self.services))
         object.__setattr__(self, "account", ACCOUNT_OF[self.kind])
         object.__setattr__(self, "is_listed", is_listed)
@@ -164,6 +166,10 @@ class FeeRule:
         steps = [tier.from_minor for tier in self.tiers]
         if steps != sorted(set(steps)):
             raise InvalidProduct("the tiers of a fee rise")
+        parts = [self.flat_minor, self.percent_hundredths, self.min_minor]
+        parts += [part for tier in self.tiers for part in (tier.flat_minor, tier.percent_hundredths)]
+        if min(parts) < 0 or (self.max_minor is not None and self.max_minor < self.min_minor):
+            raise InvalidProduct("a fee is zero or more, and its most is no less than its least")
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +293,8 @@ class ProductRules:
             raise InvalidProduct("what is earned goes to a points purse")
         if not self.overdraft_by_grade or min(self.overdraft_by_grade) < 0:
             raise InvalidProduct("each credit grade has an overdraft of zero or more")
+        if self.burst_count_max is not None and self.burst_seconds <= 0:
+            raise InvalidProduct("a burst that is limited lasts for some seconds")
 
     def purse_rule(self, purse: int) -> PurseRule | None:
         """The rule of a purse, or None if the product has no such purse."""
