@@ -173,7 +173,8 @@ class Group(Gathering):
         original, is_reversal = first.original, intent.kind in REVERSED_KIND
         if not self.is_mine(original.wallet_id):
             return Moved(original.wallet_id)
-        links = self._links(intent, first)
+        is_fit = original.kind in ORIGINAL_KINDS[intent.kind]
+        links = self._links(intent, first) if is_fit else Outcome.RELATED_TRANSACTION_INVALID
         if isinstance(links, Outcome):
             return self.note(intent, links, number=original.transaction_id, keyed=not is_reversal)
         named = self._named(original)
@@ -244,7 +245,7 @@ class Group(Gathering):
         if state in _NEVER_POSTED:
             return _Standing(state, number)
         original = self._original_at(key)
-        if is_quoted and not _is_meant(intent, original):
+        if is_quoted and intent.expected_original_day not in {None, original.day}:
             return _ABSENT
         return _Standing(original.state, number, original)
 
@@ -263,12 +264,6 @@ class Group(Gathering):
             return (original.wallet_id, own), None
         other = wallets.get(other_id)
         return None if other is None else ((original.wallet_id, own), (other_id, other))
-
-
-def _is_meant(intent: Intent, original: Original) -> bool:
-    """Whether an original is of a kind, and of the day, that an intent refers to."""
-    day = intent.expected_original_day
-    return original.kind in ORIGINAL_KINDS[intent.kind] and day in {None, original.day}
 
 
 def _related(links: Sequence[_Link]) -> Related:

@@ -55,10 +55,17 @@ def unpack_original(stored: bytes) -> Original:
     """The original that `pack_original` stored.
 
     Raises:
-        UnreadableOriginal: the layout is unknown or the length is not the layout's.
+        UnreadableOriginal: the layout is unknown, the length is not the layout's, or a number means nothing.
     """
     if len(stored) < _HEAD.size or stored[0] != _LAYOUT:
         raise UnreadableOriginal
+    try:
+        return _unpacked(stored)
+    except (ValueError, KeyError):
+        raise UnreadableOriginal from None
+
+
+def _unpacked(stored: bytes) -> Original:
     (
         _, number, kind, wallet, amount, asset, day, merchant, state, changes, other, added, refunded, issuer,
         expires, original_id, leg_count, charge_count, share_count, key_length,
