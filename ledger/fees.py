@@ -5,7 +5,9 @@ Each rule that names the movement is charged by itself. A rule that concerns an 
 there is none charges nothing.
 """
 
-from typing import NamedTuple, assert_never
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from ledger.chart import AccountKind
 from ledger.identity import TransactionKind
@@ -24,20 +26,21 @@ class Fee(NamedTuple):
     is_returned: bool
 
 
+_GOES_UP: Final[Mapping[Rounding, Callable[[int, int, int], bool]]] = MappingProxyType(
+    {
+        Rounding.DOWN: lambda _whole, _rest, _denominator: False,
+        Rounding.UP: lambda _whole, rest, _denominator: rest > 0,
+        Rounding.HALF_UP: lambda _whole, rest, denominator: 2 * rest >= denominator,
+        Rounding.HALF_EVEN: lambda whole, rest, denominator: 2 * rest + whole % 2 > denominator,
+    }
+)
+"""Whether what is left of a division makes one more."""
+
+
 def rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
-    """A fraction of positive numbers as a whole number."""
+    """A fraction, of a numerator from zero and a denominator above it, as a whole number."""
     whole, rest = divmod(numerator, denominator)
-    match rounding:
-        case Rounding.DOWN:
-            return whole
-        case Rounding.UP:
-            return whole + (rest > 0)
-        case Rounding.HALF_UP:
-            return whole + (2 * rest >= denominator)
-        case Rounding.HALF_EVEN:
-            return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
-        case _:
-            assert_never(rounding)
+    return whole + _GOES_UP[rounding](whole, rest, denominator)
 
 
 def fee_of(rule: FeeRule, amount_minor: int) -> int:
@@ -67,20 +70,16 @@ def fees_of(rules: ProductRules, kind: TransactionKind, intent: Intent, amount_m
 
 
 def _account(party: Party, intent: Intent, of_issuer: AccountKind) -> tuple[AccountKind, int] | None:
-    """The account of a party, if it takes part."""
+    """The account of a party; None of a cardholder, and of who doesn't take part."""
     assert intent.rules is not None
-    match party:
-        case Party.CARDHOLDER:
-            return None
-        case Party.MERCHANT:
-            merchant = intent.origin.merchant_account
-            return (AccountKind.MERCHANT_PAYABLE, merchant) if merchant else None
-        case Party.AGENT:
-            return (AccountKind.AGENT_PAYABLE, intent.agent) if intent.agent else None
-        case Party.ISSUER:
-            return of_issuer, intent.rules.issuer
-        case _:
-            assert_never(party)
+    accounts = {
+        Party.CARDHOLDER: None,
+        Party.MERCHANT: (AccountKind.MERCHANT_PAYABLE, intent.origin.merchant_account),
+        Party.ISSUER: (of_issuer, intent.rules.issuer),
+        Party.AGENT: (AccountKind.AGENT_PAYABLE, intent.agent),
+    }
+    account = accounts[party]
+    return account if account is not None and (account[1] or party is Party.ISSUER) else None
 
 
 def part_of(whole: int, done: int, total: int) -> int:

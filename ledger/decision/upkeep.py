@@ -10,8 +10,6 @@ The lapse of a lot takes what is not held of it, after its last good day and nev
 then lapses when its hold ends.
 """
 
-from typing import assert_never
-
 from ledger import lots as lot_sums
 from ledger.chart import AccountKind, Leg
 from ledger.decision.checks import status_refusal
@@ -20,6 +18,9 @@ from ledger.intent import Intent
 from ledger.outcome import Outcome
 from ledger.product import ProductRules, PurseKind
 from ledger.wallet import CASH, Lot, WalletState, WalletStatus
+
+_OF_HOLDER = frozenset({PurseKind.CASH, PurseKind.FLOAT, PurseKind.SPECIAL})
+"""Purses of the holder's own money."""
 
 
 def decide_freeze(_intent: Intent, wallets: Wallets, _day: int) -> Decision:
@@ -98,24 +99,13 @@ def _emptied(intent: Intent, rules: ProductRules, lot: Lot, day: int) -> tuple[L
     kind = AccountKind.BREAKAGE
     if amount < 0:
         kind = AccountKind.CARDHOLDER_RECEIVABLE
-    elif is_good and not intent.is_written_off and _is_holders(rule.kind):
+    elif is_good and not intent.is_written_off and rule.kind in _OF_HOLDER:
         kind = AccountKind.PAYOUT
     account = wallet_id if kind is AccountKind.CARDHOLDER_RECEIVABLE else rules.issuer
     return (
         Leg(rule.account, wallet_id, rule.asset, -amount, lot.purse, lot.expires),
         Leg(kind, account, rule.asset, amount),
     )
-
-
-def _is_holders(kind: PurseKind) -> bool:
-    """Whether value of this kind is the holder's own money."""
-    match kind:
-        case PurseKind.CASH | PurseKind.FLOAT | PurseKind.SPECIAL:
-            return True
-        case PurseKind.BONUS | PurseKind.POINTS:
-            return False
-        case _:
-            assert_never(kind)
 
 
 def decide_lot_expiry(intent: Intent, wallets: Wallets, day: int) -> Decision:

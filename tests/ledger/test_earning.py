@@ -8,8 +8,7 @@ from ledger.earning import earned
 from ledger.identity import TransactionKind
 from ledger.product import EarningRule, ProductRules, PurseKind, PurseRule, Rounding
 from ledger.wallet import NEVER
-
-from .decision.cases import CASH_PURSE, MERCHANT, POINTS, POINTS_PURSE, STARS, TODAY, request
+from tests.ledger.decision.cases import CASH_PURSE, MERCHANT, POINTS, POINTS_PURSE, STARS, TODAY, request
 
 KIND = TransactionKind.PURCHASE
 

@@ -11,8 +11,7 @@ from ledger.fees import Fee, fee_of, fees_of, part_of, rounded
 from ledger.identity import TransactionKind
 from ledger.intent import Origin
 from ledger.product import FeeRule, FeeTier, Party, ProductRules, Rounding
-
-from .decision.cases import AGENT, ISSUER, MERCHANT, request
+from tests.ledger.decision.cases import AGENT, ISSUER, MERCHANT, request
 
 KINDS = frozenset({TransactionKind.PURCHASE})
 

@@ -8,8 +8,7 @@ from ledger.identity import TransactionKind
 from ledger.intent import Intent, Origin
 from ledger.node_totals import NodeTotals, TotalLimits
 from ledger.outcome import Outcome
-
-from .decision.cases import MERCHANT, TODAY, request
+from tests.ledger.decision.cases import MERCHANT, TODAY, request
 
 TERMINAL = "990001000000001", "T0000001"
 OVER = Outcome.AMOUNT_OVER_LIMIT

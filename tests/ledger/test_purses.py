@@ -23,8 +23,7 @@ from ledger.purses import (
     spend_purse,
 )
 from ledger.wallet import CASH, NEVER, Lot, WalletState
-
-from .decision.cases import (
+from tests.ledger.decision.cases import (
     BONUS,
     BONUS_PURSE,
     CASH_PURSE,
