@@ -144,7 +144,8 @@ CHECKS: Final = {
                    (SELECT b.balance_minor, b.entries FROM ledger.account_balance b
                      WHERE (b.account_kind, b.account_id, b.issuer, b.asset, b.purse, b.expires)
                          = (r.account_kind, r.account_id, r.issuer, r.asset, r.purse, r.expires)
-                       AND b.business_date <= $1 ORDER BY b.business_date DESC LIMIT 1) b ON true)
+                       AND b.business_date <= $1 AND $1 > '0001-01-01'
+                     ORDER BY b.business_date DESC LIMIT 1) b ON true)
         SELECT 'balance of ' || k.name || ' ' || account_id || ', ' || business_date
           FROM (SELECT * FROM ledger.account_balance WHERE business_date > $1) b
           FULL JOIN expected x USING (account_kind, account_id, issuer, asset, purse, expires, business_date)

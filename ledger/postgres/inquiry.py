@@ -7,9 +7,10 @@ from typing import TypedDict
 
 import asyncpg
 
-from ledger.chart import OF_CARDHOLDER, OF_WALLET, AccountKind, Leg
+from ledger.chart import OF_WALLET, AccountKind, Leg
 from ledger.identity import (
     CHANGES_MAX,
+    ORIGINAL_KINDS,
     REVERSED_KIND,
     VOIDED_KIND,
     TransactionKind,
@@ -26,7 +27,7 @@ _NEWEST_FIRST = 1_000
 _CHANGES_AT_ONCE = 16
 _TRANSACTION = ", ".join(TransactionRow._fields)
 _REQUEST_KINDS = tuple(kind for kind in TransactionKind if kind < TransactionKind.WALLET_OPENING)
-_OF_WALLETS = sorted(map(int, OF_WALLET | OF_CARDHOLDER))
+_OF_WALLETS = sorted(map(int, OF_WALLET))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ async def _complete(
         legs[number].append(Leg(AccountKind(kind), *rest))
     changes = await _changes(connection, {row.id: _key_of(row) for _, row in found})
     return [
-        TransactionRecord(day, row, tuple(legs[row.id]), **_what_became(changes.get(row.id, [])))
+        TransactionRecord(day, row, tuple(legs[row.id]), **_what_became(row.kind, changes.get(row.id, [])))
         for day, row in found
     ]
 
@@ -177,18 +178,18 @@ class _Became(TypedDict):
     followed_by: tuple[int, ...]
 
 
-def _what_became(changes: Sequence[tuple[int, TransactionKind]]) -> _Became:
-    """By what something is taken back now, and what else happened; a void may be reversed since."""
+def _what_became(own: int, changes: Sequence[tuple[int, TransactionKind]]) -> _Became:
+    """By what a transaction of kind `own` is taken back now, and what else happened to it."""
     reversed_by, voided_by, followed_by = None, None, []
     for number, kind in changes:
         if kind in VOIDED_KIND:
             voided_by = number
-        elif REVERSED_KIND.get(kind) in VOIDED_KIND:
-            voided_by = None
-        elif kind in REVERSED_KIND:
+        elif kind not in REVERSED_KIND:
+            followed_by.append(number)
+        elif own in ORIGINAL_KINDS[kind]:
             reversed_by = number
         else:
-            followed_by.append(number)
+            voided_by = None
     return _Became(reversed_by=reversed_by, voided_by=voided_by, followed_by=tuple(followed_by))
 
 

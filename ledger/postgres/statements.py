@@ -55,6 +55,8 @@ SELECT seal FROM ledger.day_seal WHERE business_date < $1 ORDER BY business_date
 
 IS_SEALED = "SELECT EXISTS (SELECT FROM ledger.day_seal WHERE business_date = $1)"
 
+# All is read, and sorted, before the first row is written: a plan that scans the table would else scan its
+# own rows.
 WRITE_BALANCES = """
 INSERT INTO ledger.account_balance (account_kind, account_id, issuer, asset, purse, expires, business_date,
                                     balance_minor, entries)
@@ -69,6 +71,7 @@ SELECT m.account_kind, m.account_id, m.issuer, m.asset, m.purse, m.expires, $1,
          WHERE (b.account_kind, b.account_id, b.issuer, b.asset, b.purse, b.expires)
              = (m.account_kind, m.account_id, m.issuer, m.asset, m.purse, m.expires)
            AND b.business_date < $1 ORDER BY b.business_date DESC LIMIT 1) b ON true
+ ORDER BY 1, 2, 3, 4, 5, 6
 """
 
 BALANCE_BYTES = """
