@@ -1,7 +1,7 @@
 """Reading the directory for people who look for a transaction: names in, the ledger's numbers out."""
 
-from directory.reading import Connection
-from directory.records import PanIndex
+from directory.reading import Connection, read_product
+from directory.records import PanIndex, Product
 from storage.database import database_errors
 
 
@@ -30,3 +30,16 @@ async def wallet_of_card(connection: Connection, pan_index: PanIndex) -> int | N
         )
     assert wallet is None or isinstance(wallet, int)
     return wallet
+
+
+async def product_of_wallet(connection: Connection, wallet_id: int) -> Product | None:
+    """The product of the card that owns a wallet now, None if there is none.
+
+    Raises:
+        DatabaseUnavailable: It could not be read.
+    """
+    with database_errors():
+        product = await connection.fetchval(
+            "SELECT product_id FROM directory.card WHERE wallet_id = $1 AND state <> 'replaced'", wallet_id
+        )
+        return None if product is None else await read_product(connection, product)

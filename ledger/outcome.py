@@ -55,6 +55,9 @@ class Outcome(IntEnum):
     SYSTEM_MALFUNCTION = 90
     WALLET_QUARANTINED = 91
 
+    __hash__ = int.__hash__
+    """The hash that Enum gives a member is a call in Python, at each look-up; equal ones hash alike."""
+
 
 NOT_FINAL = frozenset(
     {

@@ -8,12 +8,9 @@ Entries hold only what is committed. A cached wallet is a guess about the databa
 its group's statement is what makes acting on it safe. After a lost swap its entry is dropped, never mended.
 """
 
-import struct
-from typing import Final
+from ledger.wallet import WalletState, decode_state
 
-from ledger.wallet import WalletState
-
-_ENTRY: Final = struct.Struct("=qqHiIq")
+_VERSION_BYTES = 8
 
 
 class WalletCache:
@@ -38,14 +35,13 @@ class WalletCache:
             return None
         if len(self._entries) > self._ordered_from:
             self._entries[wallet_id] = self._entries.pop(wallet_id)
-        version, *state = _ENTRY.unpack(entry)
-        return version, WalletState._make(state)
+        return int.from_bytes(entry[:_VERSION_BYTES]), decode_state(entry[_VERSION_BYTES:])
 
-    def put(self, wallet_id: int, version: int, state: WalletState) -> None:
-        """Keep a committed state; the least recently used one goes if there are too many."""
+    def put(self, wallet_id: int, version: int, state: bytes) -> None:
+        """Keep the bytes of a committed state; the least recently used one goes if there are too many."""
         if len(self._entries) > self._ordered_from:
             self._entries.pop(wallet_id, None)
-        self._entries[wallet_id] = _ENTRY.pack(version, *state)
+        self._entries[wallet_id] = version.to_bytes(_VERSION_BYTES) + state
         if len(self._entries) > self._limit:
             del self._entries[next(iter(self._entries))]
 

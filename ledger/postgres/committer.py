@@ -17,6 +17,7 @@ from ledger.identity import TransactionNumbers
 from ledger.intent import Intent
 from ledger.postgres import statements
 from ledger.postgres.cache import WalletCache
+from ledger.postgres.days import prepare_days
 from ledger.postgres.dedup import Result
 from ledger.postgres.errors import GroupFailed, OutcomeUnknown
 from ledger.postgres.group import Moved, refused
@@ -101,6 +102,12 @@ class Ledger:
             lane.stop()
         await asyncio.gather(*self._tasks)
 
+    async def post(self, intent: Intent) -> Result:
+        """The durable result of an intent; see `submit`."""
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.submit(intent, lambda told: None if result.done() else result.set_result(told))
+        return await result
+
     def submit(self, intent: Intent, told: Callable[[Result], None]) -> None:
         """Have an intent posted; `told` is called once with its durable result.
 
@@ -133,7 +140,7 @@ class Ledger:
 
     def _lane_of(self, intent: Intent) -> Lane:
         """The wallet's lane; without a wallet any lane serves, chosen by key."""
-        if intent.wallet_id and intent.original_key is None:
+        if intent.wallet_id:
             return self._lanes[intent.wallet_id % LANES]
         return self._lanes[(intent.original_key or intent.key)[0] % LANES]
 
@@ -167,7 +174,7 @@ async def _enter(connection: "asyncpg.Connection[asyncpg.Record]", today: date) 
         await connection.execute("LOCK TABLE ledger.business_day IN EXCLUSIVE MODE")
         await connection.execute(statements.FIRST_DAY, today)
         open_date = await connection.fetchval(statements.OPEN_DAY)
-        await connection.execute(statements.MAKE_PARTITIONS, open_date)
+        await prepare_days(connection, open_date)
         node = await connection.fetchval(statements.NODE_NUMBER)
     assert isinstance(node, int)
     return node

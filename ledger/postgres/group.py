@@ -5,34 +5,35 @@ then writes what gathered here in one statement. Nothing here is known outside b
 committed. Later intents of a group see what earlier ones did: their keys, their originals, their wallets.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias, assert_never
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, assert_never
 
-from ledger.chart import AccountKind, Leg
-from ledger.decision import Decision, Original, decide, decide_restore, decide_undo, decide_void, misfit
-from ledger.identity import CHANGES_MAX, REVERSED_KIND, VOIDED_KIND, change_key
+from ledger.decision import Wallets, decide
+from ledger.decision.referring import decide_on
+from ledger.decision.related import Related, misfit
+from ledger.identity import CHANGES_MAX, ORIGINAL_KINDS, REVERSED_KIND, TransactionKind, change_key
 from ledger.intent import Intent
-from ledger.lifecycle import LIFECYCLE, Action, Event, OriginalState
+from ledger.lifecycle import EVENTS, LIFECYCLE, PARENT_EVENTS, ROOT_EVENTS, Action, Event, OriginalState
+from ledger.original import Original
 from ledger.outcome import NOT_FINAL, Outcome
-from ledger.postgres.chain import EntryRow, TransactionRow
-from ledger.postgres.dedup import (
-    ROLE_OWN,
-    ROLE_RESTORE,
-    ROLE_TOMBSTONE,
-    ROLE_UNDO,
-    ROLE_VOID,
-    DedupRow,
-    Found,
-    Result,
-    Standing,
-    pack_result,
-    standing_of,
-)
-from ledger.wallet import WalletState
+from ledger.postgres.dedup import ROLE_CHANGE, ROLE_OWN, ROLE_TOMBSTONE, Result, newest_change, state_of
+from ledger.postgres.gathering import EventRow, Gathering, Knowledge, Named, Shortfall, WorkingWallet
 
-DecideChange: TypeAlias = Callable[[Intent, Original, WalletState], Decision]
-"""How taking an original back, or putting it in force again, is decided."""
+__all__ = [
+    "EventRow", "Group", "Knowledge", "Moved", "Shortfall", "WorkingWallet", "refused",
+]  # fmt: skip
+
+_KEPT_CHANGES = 2
+"""So many changes of an original are left to what must post: the reversal of a void, and its own reversal."""
+
+_OF_THE_LEDGER = frozenset({TransactionKind.HOLD_EXPIRY, TransactionKind.LOT_EXPIRY})
+"""What the ledger posts by itself, under a key that it makes only once: a refusal must leave no trace."""
+
+_BY_KEY_ALONE = frozenset(REVERSED_KIND) | {TransactionKind.TOP_UP_CONFIRM}
+"""What finds its original by the terminal's own identity of it, whatever else was found on the way."""
+
+_NEVER_POSTED = frozenset({OriginalState.ABSENT, OriginalState.TOMBSTONE, OriginalState.DECLINED})
 
 
 class Moved(NamedTuple):
@@ -41,62 +42,40 @@ class Moved(NamedTuple):
     wallet_id: int
 
 
-class EventRow(NamedTuple):
-    """A row to insert into `ledger.wallet_event`."""
+class _Link(NamedTuple):
+    """An original by its key, how it stands, and what the lifecycle does with it."""
 
-    wallet_id: int
-    version: int
-    transaction_id: int
-
-
-class Shortfall(NamedTuple):
-    """What a wallet lacked when something had to post; its cardholder owes it."""
-
-    wallet_id: int
-    amount_minor: int
+    key: bytes
+    original: Original
+    action: Action
 
 
-@dataclass(slots=True)
-class WorkingWallet:
-    """A wallet while its group is being decided; `expected` is the version in the database."""
+class _Standing(NamedTuple):
+    """How what an intent refers to stands: its number if it came, and itself if it was posted."""
 
-    expected: int
-    version: int
-    state: WalletState
-    asserted: bool = False
+    state: OriginalState
+    number: int | None = None
+    original: Original | None = None
+
+
+_ABSENT = _Standing(OriginalState.ABSENT)
 
 
 @dataclass(slots=True)
-class Knowledge:
-    """What was read for a group. A wallet that is absent here is missing or quarantined."""
+class Group(Gathering):
+    """The intents of a group, settled one after the other."""
 
-    found: dict[bytes, Found]
-    originals: dict[int, Original]
-    wallets: dict[int, WorkingWallet]
-
-
-@dataclass(slots=True)
-class Group:
-    """The rows that gather while a group's intents are settled."""
-
-    day: int
-    knowledge: Knowledge
     is_mine: Callable[[int], bool]
     """Whether a wallet belongs to this lane."""
-    transactions: list[TransactionRow] = field(default_factory=list)
-    entries: list[EntryRow] = field(default_factory=list)
-    events: list[EventRow] = field(default_factory=list)
-    dedup: list[DedupRow] = field(default_factory=list)
-    shortfalls: list[Shortfall] = field(default_factory=list)
 
     def settle(self, intent: Intent) -> Result | Moved:
         """Decide one intent after those before it, and gather its rows."""
-        own = self.knowledge.found.get(intent.key)
+        found = self.knowledge.found
+        own = found.get(intent.key)
         if own is not None and own.role == ROLE_OWN and own.fingerprint != intent.fingerprint:
             return _unrecorded(intent, Outcome.DUPLICATE_DIFFERS)
-        if own is None and intent.original_key is not None and intent.kind in REVERSED_KIND:
-            return self._settle_reversal(intent, intent.original_key)
-        action, outcome = LIFECYCLE[standing_of(intent.key, self.knowledge.found).state, Event.REQUEST]
+        state = OriginalState.ABSENT if own is None else state_of(intent.key, found)
+        action, outcome = LIFECYCLE[state, Event.REQUEST]
         match action:
             case Action.DECIDE:
                 return self._settle_new(intent)
@@ -104,224 +83,201 @@ class Group:
                 assert own is not None
                 return own.result
             case Action.NOTE:
-                return self._note(intent, outcome, keyed=False)
+                return self.note(intent, outcome, keyed=False)
             case Action.REFUSE:
-                assert outcome is not None
                 return _unrecorded(intent, outcome)
-            case Action.UNDO | Action.RESTORE | Action.UPHOLD | Action.BURY:
+            case (
+                Action.ECHO | Action.UNDO | Action.RESTORE | Action.REFUND | Action.ADD | Action.EXTEND
+                | Action.SHORTEN | Action.COMPLETE | Action.FORCE | Action.RELEASE | Action.UPHOLD
+                | Action.BURY
+            ):  # fmt: skip
                 raise AssertionError(action)
             case _:
                 assert_never(action)
 
     def _settle_new(self, intent: Intent) -> Result | Moved:
-        if intent.refusal is not None:
-            if intent.refusal in NOT_FINAL:
-                return _unrecorded(intent, intent.refusal)
-            return self._note(intent, intent.refusal)
+        if intent.refusal is not None and intent.kind not in _BY_KEY_ALONE:
+            return self._refuse(intent, intent.refusal)
         if intent.original_key is not None:
-            assert intent.kind in VOIDED_KIND
-            return self._settle_void(intent, intent.original_key)
-        assert intent.wallet_id is not None
-        wallet = self.knowledge.wallets.get(intent.wallet_id)
-        if wallet is None:
+            return self._settle_on(intent, intent.original_key)
+        return self._decide(intent)
+
+    def _refuse(self, intent: Intent, refusal: Outcome) -> Result:
+        """A refusal that was found on the way."""
+        return _unrecorded(intent, refusal) if refusal in NOT_FINAL else self.note(intent, refusal)
+
+    def _decide(self, intent: Intent) -> Result:
+        own_id, wallets = intent.wallet_id, self.knowledge.wallets
+        assert own_id is not None
+        own, other = wallets.get(own_id), None
+        if own is None:
             return _unrecorded(intent, Outcome.WALLET_QUARANTINED)
-        decision = decide(intent, wallet.state, self.day)
-        return self._record(intent, decision, intent.wallet_id, wallet)
+        states = Wallets(own.state)
+        if intent.other_wallet_id and intent.other_wallet_id != own_id:
+            second = wallets.get(intent.other_wallet_id)
+            if second is None:
+                return _unrecorded(intent, Outcome.WALLET_QUARANTINED)
+            other, states = (intent.other_wallet_id, second), Wallets(own.state, second.state)
+        decision = decide(intent, states, self.day)
+        if decision.outcome is not Outcome.APPROVED and intent.kind in _OF_THE_LEDGER:
+            return _unrecorded(intent, decision.outcome)
+        return self.record(intent, decision, (own_id, own), other)
 
-    def _settle_reversal(self, intent: Intent, key: bytes) -> Result | Moved:
-        standing = standing_of(key, self.knowledge.found)
-        action, outcome = LIFECYCLE[standing.state, Event.REVERSAL]
+    def _settle_on(self, intent: Intent, key: bytes) -> Result | Moved:
+        """What refers to the original with this key."""
+        standing = self._standing(intent, key)
+        action, outcome = LIFECYCLE[standing.state, EVENTS[intent.kind]]
         match action:
-            case Action.UNDO:
-                if intent.voided_key is not None:
-                    return self._reverse_void(intent, key, intent.voided_key)
-                return self._change(intent, self._in_force(key, standing), decide_undo, {key: ROLE_UNDO})
-            case Action.UPHOLD:
-                return self._confirm(intent, outcome, self._in_force(key, standing), key)
+            case Action.DECIDE:
+                return self._confirm_unseen(intent, key)
+            case Action.ECHO:
+                return self._echo(intent, key, standing)
+            case Action.NOTE:
+                return self.note(intent, outcome, number=standing.number)
+            case Action.REFUSE:
+                return _unrecorded(intent, outcome)
             case Action.BURY:
-                result = self._note(intent, outcome)
-                self._occupy(key, ROLE_TOMBSTONE, intent, result)
+                result = self.note(intent, outcome)
+                self.occupy(key, ROLE_TOMBSTONE, intent, result)
                 return result
-            case Action.NOTE:
-                return self._note(intent, outcome, original_key=key)
-            case Action.DECIDE | Action.RECALL | Action.RESTORE | Action.REFUSE:
+            case (
+                Action.UNDO | Action.REFUND | Action.ADD | Action.EXTEND | Action.COMPLETE | Action.FORCE
+                | Action.RELEASE | Action.UPHOLD
+            ):  # fmt: skip
+                assert standing.original is not None
+                return self._settle_change(intent, _Link(key, standing.original, action))
+            case Action.RECALL | Action.RESTORE | Action.SHORTEN:
                 raise AssertionError(action)
             case _:
                 assert_never(action)
 
-    def _settle_void(self, intent: Intent, key: bytes) -> Result | Moved:
-        """A void finds its original by key and number; one that finds none leaves no tombstone."""
-        standing = self._standing_of(key, intent.original_id)
-        action, outcome = LIFECYCLE[standing.state, Event.VOID]
-        match action:
-            case Action.UNDO if standing.changes + 1 == CHANGES_MAX:
-                return self._note(intent, Outcome.RELATED_TRANSACTION_WRONG, original_key=key)
-            case Action.UNDO:
-                return self._change(intent, self._in_force(key, standing), decide_void, {key: ROLE_VOID})
-            case Action.NOTE:
-                found = standing.state is not OriginalState.ABSENT
-                return self._note(intent, outcome, original_key=key if found else None)
-            case Action.DECIDE | Action.RECALL | Action.RESTORE | Action.UPHOLD | Action.BURY | Action.REFUSE:
-                raise AssertionError(action)
-            case _:
-                assert_never(action)
+    def _confirm_unseen(self, intent: Intent, key: bytes) -> Result:
+        """A top-up that only its confirmation tells of is done now, and its late request gets this answer."""
+        refusal = Outcome.CARD_UNKNOWN if intent.wallet_id is None else intent.refusal
+        result = self._decide(intent) if refusal is None else self._refuse(intent, refusal)
+        own = self.knowledge.found.get(intent.key)
+        if own is not None:
+            told = intent.original_fingerprint or intent.fingerprint
+            self.occupy(key, ROLE_OWN, intent, result, own.original, told)
+        return result
 
-    def _reverse_void(self, intent: Intent, void_key: bytes, voided_key: bytes) -> Result | Moved:
-        """Take a void that stands back: what becomes of the purchase that it took back?"""
-        void = self.knowledge.originals[self.knowledge.found[void_key].transaction_id]
-        standing = self._standing_of(voided_key, void.original_id)
-        action, outcome = LIFECYCLE[standing.state, Event.VOID_REVERSAL]
-        match action:
-            case Action.RESTORE:
-                assert void.original_id is not None
-                void = replace(void, day=self.knowledge.originals[void.original_id].day)
-                changes = {void_key: ROLE_UNDO, voided_key: ROLE_RESTORE}
-                return self._change(intent, void, decide_restore, changes)
-            case Action.NOTE if outcome is Outcome.APPROVED:
-                return self._confirm(intent, outcome, void, void_key)
-            case Action.NOTE:
-                return self._note(intent, outcome, original_key=void_key, keyed=False)
-            case Action.DECIDE | Action.RECALL | Action.UNDO | Action.UPHOLD | Action.BURY | Action.REFUSE:
-                raise AssertionError(action)
-            case _:
-                assert_never(action)
+    def _echo(self, intent: Intent, key: bytes, standing: _Standing) -> Result:
+        """A confirmation of a top-up that was decided is answered like that, if it is of the same amount."""
+        outcome: Outcome | None = self.knowledge.found[key].result.outcome
+        if standing.original is not None:
+            outcome = misfit(intent, standing.original) or outcome
+        return self.note(intent, outcome, number=standing.number)
 
-    def _standing_of(self, key: bytes, number: int | None) -> Standing:
-        """How the original stands that has both this key and this number."""
-        own = self.knowledge.found.get(key)
-        if own is None or own.role != ROLE_OWN or own.transaction_id != number:
-            return Standing(OriginalState.ABSENT)
-        return standing_of(key, self.knowledge.found)
-
-    def _in_force(self, key: bytes, standing: Standing) -> Original:
-        """The posted original with this key, with the legs that stand."""
-        originals = self.knowledge.originals
-        original = originals[self.knowledge.found[key].transaction_id]
-        if standing.restored_by is None:
-            return original
-        return replace(original, legs=originals[standing.restored_by].legs)
-
-    def _change(
-        self, intent: Intent, original: Original, decide_change: DecideChange, changes: Mapping[bytes, int]
-    ) -> Result | Moved:
-        """Decide a change on the wallet; `changes` has the keys of what it changes, each with its role."""
+    def _settle_change(self, intent: Intent, first: _Link) -> Result | Moved:
+        """What changes an original, and with it perhaps what that had changed."""
+        original, is_reversal = first.original, intent.kind in REVERSED_KIND
         if not self.is_mine(original.wallet_id):
             return Moved(original.wallet_id)
-        wallet = self.knowledge.wallets.get(original.wallet_id)
-        if wallet is None:
+        is_fit = original.kind in ORIGINAL_KINDS[intent.kind]
+        links = self._links(intent, first) if is_fit else Outcome.RELATED_TRANSACTION_INVALID
+        if isinstance(links, Outcome):
+            return self.note(intent, links, number=original.transaction_id, keyed=not is_reversal)
+        named = self._named(original)
+        if named is None:
             return _unrecorded(intent, Outcome.WALLET_QUARANTINED)
-        decision = decide_change(intent, original, wallet.state)
-        number, done = original.transaction_id, decision.outcome is Outcome.APPROVED
+        own, other = named
+        states = Wallets(own[1].state, None if other is None else other[1].state)
+        decision = decide_on(intent, _related(links), states, self.day)
+        is_done = decision.outcome is Outcome.APPROVED
+        if not is_done and intent.kind in _OF_THE_LEDGER:
+            return _unrecorded(intent, decision.outcome)
         # A refused reversal leaves its key free: the right one has the same STAN, and must still get through.
-        keyed = done or intent.kind not in REVERSED_KIND
-        result = self._record(intent, decision, original.wallet_id, wallet, original_id=number, keyed=keyed)
-        if done:
-            self._take_changes(intent, changes, result)
+        result = self.record(intent, decision, own, other, original, keyed=is_done or not is_reversal)
+        afterwards = decision.original, decision.parent, decision.root
+        for link, after in zip(links, afterwards, strict=False):
+            if after is not None:
+                self.occupy(change_key(link.key, link.original.changes), ROLE_CHANGE, intent, result, after)
         return result
 
-    def _confirm(self, intent: Intent, outcome: Outcome | None, original: Original, key: bytes) -> Result:
-        """A reversal that changes how its original stands, and moves nothing."""
-        assert outcome is not None
-        refused = misfit(intent, original)
-        decision, number = Decision(outcome if refused is None else refused), original.transaction_id
-        result = self._record(intent, decision, None, None, original_id=number, keyed=refused is None)
-        if refused is None:
-            self._take_changes(intent, {key: ROLE_UNDO}, result)
-        return result
+    def _links(self, intent: Intent, first: _Link) -> "list[_Link] | Outcome":
+        """What changes: the original, and for what is taken back what it had changed; or why nothing may."""
+        links = [first]
+        for events in (PARENT_EVENTS, ROOT_EVENTS):
+            event, key = events.get(intent.kind), links[-1].original.original_key
+            if event is None or key is None or links[-1].action is Action.UPHOLD:
+                break
+            link = self._link(key, event)
+            if isinstance(link, Outcome):
+                return link
+            links.append(link)
+        parents = {link.key for link in links[1:]}
+        if parents and intent.parent_key is not None and intent.parent_key not in parents:
+            return Outcome.ORIGINAL_NOT_FOUND
+        kept = 0 if intent.kind in REVERSED_KIND else _KEPT_CHANGES
+        has_room = all(link.original.changes + kept < CHANGES_MAX for link in links)
+        return links if has_room else Outcome.RELATED_TRANSACTION_WRONG
 
-    def _take_changes(self, intent: Intent, changes: Mapping[bytes, int], result: Result) -> None:
-        for key, role in changes.items():
-            change = standing_of(key, self.knowledge.found).changes
-            self._occupy(change_key(key, change), role, intent, result)
+    def _link(self, key: bytes, event: Event) -> _Link | Outcome:
+        """What becomes of something that an original had changed; or why that can't be."""
+        state = state_of(key, self.knowledge.found)
+        original = None if state in _NEVER_POSTED else self._original_at(key)
+        action, outcome = LIFECYCLE[state if original is None else original.state, event]
+        match action:
+            case Action.RESTORE | Action.SHORTEN | Action.COMPLETE | Action.FORCE | Action.UPHOLD:
+                assert original is not None
+                return _Link(key, original, action)
+            case Action.NOTE:
+                assert outcome is not None
+                return outcome
+            case (
+                Action.DECIDE | Action.RECALL | Action.ECHO | Action.UNDO | Action.REFUND | Action.ADD
+                | Action.EXTEND | Action.RELEASE | Action.BURY | Action.REFUSE
+            ):  # fmt: skip
+                raise AssertionError(action)
+            case _:
+                assert_never(action)
 
-    def _note(
-        self,
-        intent: Intent,
-        outcome: Outcome | None,
-        *,
-        original_key: bytes | None = None,
-        keyed: bool = True,
-    ) -> Result:
-        """Record an outcome that no wallet was asked for."""
-        assert outcome is not None
-        original = None if original_key is None else self.knowledge.found[original_key]
-        number = original.transaction_id if original is not None and original.role == ROLE_OWN else None
-        wallet_id = None if intent.kind in REVERSED_KIND else intent.wallet_id
-        return self._record(intent, Decision(outcome), wallet_id, None, original_id=number, keyed=keyed)
+    def _standing(self, intent: Intent, key: bytes) -> _Standing:
+        """How the original with this key stands, if it is the one that the intent means."""
+        own = self.knowledge.found.get(key)
+        if own is None:
+            return _ABSENT
+        is_quoted = intent.kind not in _BY_KEY_ALONE
+        number = own.transaction_id if own.role == ROLE_OWN else None
+        if is_quoted and intent.original_id is not None and intent.original_id != number:
+            return _ABSENT
+        state = state_of(key, self.knowledge.found)
+        if state in _NEVER_POSTED:
+            return _Standing(state, number)
+        original = self._original_at(key)
+        if is_quoted and intent.expected_original_day not in {None, original.day}:
+            return _ABSENT
+        return _Standing(original.state, number, original)
 
-    def _record(
-        self,
-        intent: Intent,
-        decision: Decision,
-        wallet_id: int | None,
-        wallet: WorkingWallet | None,
-        *,
-        original_id: int | None = None,
-        keyed: bool = True,
-    ) -> Result:
-        """Gather the rows of a decided intent; `wallet` is the one that the decision looked at."""
-        number = intent.transaction_id
-        if wallet is not None:
-            wallet.asserted = True
-            if decision.state is not None:
-                assert wallet_id is not None
-                wallet.version += 1
-                wallet.state = decision.state
-                self.events.append(EventRow(wallet_id, wallet.version, number))
-        version = None if wallet is None else wallet.version
-        self._append_transaction(intent, decision.outcome, wallet_id or None, version, original_id)
-        self._append_entries(number, decision.legs, version)
-        result = Result(decision.outcome, number, intent.received_at_us, decision.available_minor)
-        if keyed:
-            self._occupy(intent.key, ROLE_OWN, intent, result)
-        if decision.legs:
-            assert wallet_id is not None
-            self.knowledge.originals[number] = Original(
-                number, wallet_id, intent.amount_minor, self.day, decision.legs, original_id
-            )
-        return result
+    def _original_at(self, key: bytes) -> Original:
+        """The posted original with this key, as it stands."""
+        found = self.knowledge.found
+        return newest_change(key, found) or self.unchanged(found[key])
 
-    def _append_transaction(
-        self, intent: Intent, outcome: Outcome, wallet: int | None, version: int | None, original: int | None
-    ) -> None:
-        origin = intent.origin
-        self.transactions.append(
-            TransactionRow(
-                intent.transaction_id, intent.kind, outcome, intent.asset, intent.amount_minor, wallet,
-                version, original, origin.merchant_account, origin.merchant_id, origin.terminal_id,
-                origin.batch, origin.stan, intent.received_at_us,
-            )
-        )  # fmt: skip
-
-    def _append_entries(self, number: int, legs: tuple[Leg, ...], version: int | None) -> None:
-        for index, (kind, account, asset, amount) in enumerate(legs):
-            of_wallet = version if kind is AccountKind.WALLET_CASH else None
-            self.entries.append(EntryRow(number, index, kind, account, asset, amount, of_wallet))
-            if kind is AccountKind.CARDHOLDER_RECEIVABLE and amount < 0:
-                self.shortfalls.append(Shortfall(account, -amount))
-
-    def _occupy(self, key: bytes, role: int, intent: Intent, result: Result) -> None:
-        number = intent.transaction_id
-        self.dedup.append(
-            DedupRow(key, role, number, intent.fingerprint, result.outcome, pack_result(result))
-        )
-        self.knowledge.found[key] = Found(role, number, intent.fingerprint, result)
-
-    def swaps(self) -> list[tuple[int, WorkingWallet]]:
-        """The wallets to write, by id."""
-        changed = [(i, w) for i, w in self.knowledge.wallets.items() if w.version != w.expected]
-        return sorted(changed, key=lambda pair: pair[0])
-
-    def assertions(self) -> list[tuple[int, int]]:
-        """The wallets that were looked at and stay, by id, with the version that must still stand."""
-        return sorted(
-            (i, w.expected)
-            for i, w in self.knowledge.wallets.items()
-            if w.asserted and w.version == w.expected
-        )
+    def _named(self, original: Original) -> tuple[Named, Named | None] | None:
+        """The wallets of an original, or None if one of them can't be had."""
+        wallets, other_id = self.knowledge.wallets, original.other_wallet_id
+        own = wallets.get(original.wallet_id)
+        if own is None:
+            return None
+        if other_id is None:
+            return (original.wallet_id, own), None
+        other = wallets.get(other_id)
+        return None if other is None else ((original.wallet_id, own), (other_id, other))
 
 
-def _unrecorded(intent: Intent, outcome: Outcome) -> Result:
+def _related(links: Sequence[_Link]) -> Related:
+    """What a decision is told of what changes."""
+    related = Related(links[0].original, links[0].action)
+    if len(links) > 1:
+        related = related._replace(parent=links[1].original, parent_action=links[1].action)
+    if len(links) > 2:
+        related = related._replace(root=links[2].original, root_action=links[2].action)
+    return related
+
+
+def _unrecorded(intent: Intent, outcome: Outcome | None) -> Result:
+    assert outcome is not None
     return Result(outcome, intent.transaction_id, intent.received_at_us)
 
 

@@ -12,28 +12,23 @@ The loop runs in its own task, which no client's cancellation reaches. After a l
 under row locks for its next hundred groups: two nodes that fight for the same wallets then queue instead of
 spinning. Nobody is answered from a group whose outcome is unknown; what never reached the database may be
 refused.
+
+A movement between two wallets runs in the lane of its own one. If the other wallet belongs to another lane,
+its group is decided under row locks, in the order of the wallets' ids like every group, and nothing of that
+wallet is taken from the cache or kept in it.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from time import perf_counter
 from typing import NamedTuple
 
-from ledger.decision import Original
 from ledger.intent import Intent
 from ledger.postgres.cache import WalletCache
 from ledger.postgres.chain import EntryRow, TransactionRow, group_hash
-from ledger.postgres.dedup import (
-    Found,
-    Result,
-    first_change_keys,
-    later_change_keys,
-    named_keys,
-    posted_numbers,
-)
+from ledger.postgres.dedup import Result, unread_originals, wallets_of
 from ledger.postgres.errors import (
     DuplicateKeyTaken,
     Fenced,
@@ -46,8 +41,8 @@ from ledger.postgres.errors import (
 )
 from ledger.postgres.group import Group, Knowledge, Moved, WorkingWallet, refused
 from ledger.postgres.observer import LedgerObserver
-from ledger.postgres.session import SealedSwap, Session, WalletRow, WriterHead
-from ledger.sealer import SealBroken, Sealer, state_in
+from ledger.postgres.session import SealedSwap, Session, WalletRow, WriterHead, read_keys
+from ledger.sealer import SealBroken, Sealer, WalletToSeal, state_in
 from ledger.wallet import UnreadableState, encode_state
 
 GROUP_LIMIT = 512
@@ -72,12 +67,13 @@ class Waiting:
 
 
 class _Written(NamedTuple):
-    """A group that was sent: what identifies it in the writer row, and what it answers."""
+    """A group that was sent: what identifies it in the writer row, what it answers, the states it makes."""
 
     seq: int
     head: bytes
     group: Group
     results: list[Result | Moved]
+    states: list[WalletToSeal]
 
 
 class Lane:
@@ -222,8 +218,9 @@ class Lane:
 
     def _drop_wallets(self, batch: Sequence[Waiting]) -> None:
         for waiting in batch:
-            if waiting.intent.wallet_id is not None:
-                self._cache.drop(waiting.intent.wallet_id)
+            for wallet_id in (waiting.intent.wallet_id, waiting.intent.other_wallet_id):
+                if wallet_id is not None:
+                    self._cache.drop(wallet_id)
         if self._sent is not None:
             for wallet_id in self._sent.group.knowledge.wallets:
                 self._cache.drop(wallet_id)
@@ -253,68 +250,64 @@ class Lane:
     async def _attempt(self, batch: Sequence[Waiting]) -> _Written:
         """Read, decide and write one group."""
         self._sent = None
-        under_locks = self._groups_under_locks > 0
-        if under_locks:
-            self._groups_under_locks -= 1
-            await self._session.begin()
-            self._writer = await self._session.lock_writer(self._writer_id)
         intents = [waiting.intent for waiting in batch]
+        if self._groups_under_locks:
+            self._groups_under_locks -= 1
+            return await self._attempt_under_locks(intents)
         with before_sending():
-            group = await self._read(intents, under_locks=under_locks)
+            group = await self._read(intents, under_locks=False)
+        if group is None:
+            return await self._attempt_under_locks(intents)
+        return await self._decide_and_write(group, intents)
+
+    async def _attempt_under_locks(self, intents: Sequence[Intent]) -> _Written:
+        await self._session.begin()
+        self._writer = await self._session.lock_writer(self._writer_id)
+        with before_sending():
+            group = await self._read(intents, under_locks=True)
+        assert group is not None
+        written = await self._decide_and_write(group, intents)
+        await self._session.commit()
+        return written
+
+    async def _decide_and_write(self, group: Group, intents: Sequence[Intent]) -> _Written:
+        with before_sending():
             results = [group.settle(intent) for intent in intents]
             written = self._numbered(group, results)
-            swaps = await self._sealed_swaps(group)
+            swaps = await self._sealed_swaps(written)
         if group.transactions:
             self._sent = written
             await self._session.write(self._writer, group, written.head, swaps)
-        if under_locks:
-            await self._session.commit()
+        elif any(_is_new(*pair) for pair in zip(intents, results, strict=True)):
+            await self._require_open_day()
         return written
 
-    async def _read(self, intents: Sequence[Intent], *, under_locks: bool) -> Group:
-        """Everything the group's decisions depend on."""
+    async def _require_open_day(self) -> None:
+        """What leaves no row was still decided for a day, and no statement has proven that it is open."""
+        writer = await self._session.read_writer(self._writer_id)
+        if writer.open_date != self._writer.open_date:
+            raise Fenced("the day was closed")
+
+    async def _read(self, intents: Sequence[Intent], *, under_locks: bool) -> Group | None:
+        """Everything the group's decisions depend on; None if that takes row locks, and there are none."""
         session = self._session
-        found, originals = await self._read_keys(intents)
-        ids = {i.wallet_id for i in intents if i.wallet_id and i.refusal is None and i.original_key is None}
-        ids.update(o.wallet_id for o in originals.values() if self._is_mine(o.wallet_id))
+        found = await read_keys(session.probe, intents)
+        days = unread_originals(intents, found)
+        originals = await session.originals(days) if days else {}
+        pairs = [pair for pair in wallets_of(intents, found, originals) if self._is_mine(pair[0])]
+        ids = {wallet_id for pair in pairs for wallet_id in pair if wallet_id is not None}
         if under_locks:
             await session.lock_wallets(sorted(ids))
             wallets: dict[int, WorkingWallet] = {}
-        else:
+        elif all(map(self._is_mine, ids)):
             wallets = self._cached(ids)
+        else:
+            return None
         missing = [i for i in ids if i not in wallets]
         if missing:
             await self._admit(await session.load_wallets(missing), wallets)
         knowledge = Knowledge(found, originals, wallets)
         return Group(self._writer.open_date.toordinal(), knowledge, self._is_mine)
-
-    async def _read_keys(self, intents: Sequence[Intent]) -> tuple[dict[bytes, Found], dict[int, Original]]:
-        """The duplicate keys that are taken, and the originals that may be taken back.
-
-        One probe serves all but repeats and originals that were voided before. A void and its purchase must
-        be seen as they are at one moment, so whoever looks further looks again at what was read of them.
-        """
-        keys, named = [intent.key for intent in intents], named_keys(intents)
-        related = [*named, *first_change_keys(named)]
-        found, dates = await self._session.probe([*keys, *related])
-        repeated = [key for key in keys if key in found]
-        if repeated:
-            await self._probe_more(first_change_keys(repeated), found, dates)
-        probed = 0
-        while len(later := later_change_keys([*named, *repeated], found)) > probed:
-            probed = len(later)
-            await self._probe_more([*related, *later], found, dates)
-        posted = posted_numbers(named, found)
-        if not posted:
-            return found, {}
-        return found, await self._session.originals({number: dates[number] for number in posted})
-
-    async def _probe_more(
-        self, keys: Sequence[bytes], found: dict[bytes, Found], dates: dict[int, date]
-    ) -> None:
-        more, their_dates = await self._session.probe(keys)
-        found.update(more)
-        dates.update(their_dates)
 
     def _is_mine(self, wallet_id: int) -> bool:
         return wallet_id % self._lanes == self._index
@@ -328,7 +321,11 @@ class Lane:
         return wallets
 
     async def _admit(self, rows: Sequence[WalletRow], wallets: dict[int, WorkingWallet]) -> None:
-        """Open loaded wallets, or quarantine them: then they stay absent and their intents are refused."""
+        """Open loaded wallets, or quarantine them: then they stay absent and their intents are refused.
+
+        What is loaded is committed, so it is remembered at once. (If its group is one of those that are
+        decided again, it is forgotten with the group's other wallets.)
+        """
         newest = [row for row in rows if row.version == row.newest]
         for row in rows:
             if row.version != row.newest:
@@ -337,6 +334,8 @@ class Lane:
         for row, state in zip(newest, opened, strict=True):
             try:
                 wallets[row.id] = WorkingWallet(row.version, row.version, state_in(state))
+                if state is not None and self._is_mine(row.id):
+                    self._cache.put(row.id, row.version, state)
             except (SealBroken, UnreadableState) as defect:
                 self._observer.wallet_quarantined(row.id, type(defect).__name__)
 
@@ -348,13 +347,15 @@ class Lane:
         digest = group_hash(
             writer.head, writer.id, writer.seq + 1, group.day, group.transactions, group.entries
         )
-        return _Written(writer.seq + 1, digest, group, results)
+        return _Written(writer.seq + 1, digest, group, results, [])
 
-    async def _sealed_swaps(self, group: Group) -> list[SealedSwap]:
-        swaps = group.swaps()
+    async def _sealed_swaps(self, written: _Written) -> list[SealedSwap]:
+        swaps = written.group.swaps()
         if not swaps:
             return []
-        sealed = await self._sealer.seal_wallets([(i, w.version, encode_state(w.state)) for i, w in swaps])
+        encoded = [(i, w.version, encode_state(w.state)) for i, w in swaps]
+        written.states.extend(encoded)
+        sealed = await self._sealer.seal_wallets(encoded)
         return [
             SealedSwap(wallet_id, wallet.expected, wallet.version, *seal)
             for (wallet_id, wallet), seal in zip(swaps, sealed, strict=True)
@@ -365,8 +366,9 @@ class Lane:
         self._sent = None
         if written.group.transactions:
             self._writer.seq, self._writer.head = written.seq, written.head
-        for wallet_id, wallet in written.group.knowledge.wallets.items():
-            self._cache.put(wallet_id, wallet.version, wallet.state)
+        for wallet_id, version, state in written.states:
+            if self._is_mine(wallet_id):
+                self._cache.put(wallet_id, version, state)
         for wallet_id, amount_minor in written.group.shortfalls:
             self._observer.shortfall_posted(wallet_id, amount_minor)
         asyncio.get_running_loop().call_soon(_answer, batch, written.results)  # the next group goes first
@@ -405,6 +407,11 @@ class Lane:
         _refuse(batch)
         _refuse(self._queue)
         self._queue.clear()
+
+
+def _is_new(intent: Intent, result: Result | Moved) -> bool:
+    """Whether an intent was decided just now, and not answered as it was the first time."""
+    return isinstance(result, Result) and result.transaction_id == intent.transaction_id
 
 
 def _number_of(row: TransactionRow) -> int:

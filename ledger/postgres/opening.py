@@ -1,38 +1,51 @@
 """Wallets opened in bulk, with the value they are issued with.
 
-A chunk of wallets is one transaction of the journal: a credit to each wallet, a debit of the programme's
-funding account for their sum, one event a wallet, one commit group in the chain of the node's bulk writer. It
-runs inside the caller's database transaction, so that the cards of a chunk and their wallets come into being
-together.
+A chunk of wallets is one transaction of the journal: a credit to each lot of each wallet, debits of the
+accounts that the value comes from (the programme's funding; for points the programme's expense), one event a
+wallet, one commit group in the chain of the node's bulk writer. It runs inside the caller's database
+transaction, so that the cards of a chunk and their wallets come into being together.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import asyncpg
 
-from ledger.chart import AccountKind, Asset
+from ledger.chart import AccountKind, Leg
 from ledger.identity import TransactionKind, TransactionNumbers
 from ledger.outcome import Outcome
 from ledger.postgres import statements
 from ledger.postgres.chain import EntryRow, TransactionRow, group_hash
 from ledger.postgres.committer import BULK_LANE, writer_number
 from ledger.postgres.session import WriterHead, insert_writer
+from ledger.product import ProductRules
 from ledger.sealer import Sealer
-from ledger.wallet import WalletState, encode_state
+from ledger.wallet import CASH, Lot, WalletState, encode_state, with_cash
 
 CHUNK_LIMIT = 32_000
-"""The most wallets in one transaction; a leg's number has 15 bits."""
+"""The most wallets, and the most lots that aren't empty, in one transaction; a leg's number has 15 bits."""
 
 _FIRST_VERSION = 1
-_PROGRAMME = 1
+_PLAIN = ProductRules()
 
 
 class Opening(NamedTuple):
-    """A wallet to open, with its first balance (zero or more)."""
+    """A wallet to open, with its first balance (zero or more).
+
+    `lots` are what it has beside cash, in purses of its product, in the order of a wallet's lots.
+    """
 
     wallet_id: int
     balance_minor: int
+    lots: tuple[Lot, ...] = ()
+    grade: int = 0
+
+    @property
+    def state(self) -> WalletState:
+        """The wallet's first state."""
+        cash = with_cash(self.balance_minor)
+        return cash._replace(lots=cash.lots + self.lots, grade=self.grade)
 
 
 class WalletOpener:
@@ -54,19 +67,29 @@ class WalletOpener:
         connection: "asyncpg.Connection[asyncpg.Record]",
         openings: Sequence[Opening],
         received_at_us: int,
+        rules: ProductRules = _PLAIN,
     ) -> None:
-        """Open wallets inside the caller's transaction.
+        """Open wallets of one product inside the caller's transaction.
 
         Args:
             connection: with a transaction begun.
             openings: one to `CHUNK_LIMIT`, of wallets that don't exist yet.
             received_at_us: now, microseconds since the epoch.
+            rules: the product's.
         """
         assert 0 < len(openings) <= CHUNK_LIMIT
-        assert all(opening.balance_minor >= 0 for opening in openings)
+        legs = _legs(openings, rules)
         writer = await self._lock_writer(connection)
-        transaction, entries = self._journal_rows(openings, received_at_us)
-        await self._insert_wallets(connection, openings, writer, transaction.id)
+        number = self._numbers.next()
+        total = sum(leg.amount_minor for leg in legs if leg.amount_minor > 0 and leg.asset == rules.asset)
+        transaction = TransactionRow(
+            number, TransactionKind.WALLET_OPENING, Outcome.APPROVED, rules.asset, total, rules.issuer,
+            None, None, None, None, None, 0, 0, "", "", "", "", "", "", received_at_us,
+        )  # fmt: skip
+        entries = [
+            EntryRow(number, i, *leg, _FIRST_VERSION if leg.purse else None) for i, leg in enumerate(legs)
+        ]
+        await self._insert_wallets(connection, openings, writer, number)
         await _insert_journal(connection, writer, transaction, entries, len(openings))
 
     async def _lock_writer(self, connection: "asyncpg.Connection[asyncpg.Record]") -> WriterHead:
@@ -74,27 +97,6 @@ class WalletOpener:
         if row is None:
             return await insert_writer(connection, self._writer_id)
         return WriterHead(self._writer_id, *row)
-
-    def _journal_rows(
-        self, openings: Sequence[Opening], received_at_us: int
-    ) -> tuple[TransactionRow, list[EntryRow]]:
-        number = self._numbers.next()
-        total = sum(opening.balance_minor for opening in openings)
-        transaction = TransactionRow(
-            number, TransactionKind.WALLET_OPENING, Outcome.APPROVED, Asset.CNY, total,
-            None, None, None, 0, "", "", "", "", received_at_us,
-        )  # fmt: skip
-        entries = [
-            EntryRow(
-                number, leg, AccountKind.WALLET_CASH, wallet_id, Asset.CNY, balance_minor, _FIRST_VERSION
-            )
-            for leg, (wallet_id, balance_minor) in enumerate(openings, start=1)
-            if balance_minor
-        ]
-        if total:
-            funding = EntryRow(number, 0, AccountKind.PROGRAMME_FUNDING, _PROGRAMME, Asset.CNY, -total, None)
-            entries.insert(0, funding)
-        return transaction, entries
 
     async def _insert_wallets(
         self,
@@ -104,7 +106,7 @@ class WalletOpener:
         transaction_id: int,
     ) -> None:
         sealed = await self._sealer.seal_wallets(
-            [(i, _FIRST_VERSION, encode_state(WalletState(balance))) for i, balance in openings]
+            [(opening.wallet_id, _FIRST_VERSION, encode_state(opening.state)) for opening in openings]
         )
         await connection.copy_records_to_table(
             "wallet",
@@ -119,8 +121,36 @@ class WalletOpener:
             "wallet_event",
             schema_name="ledger",
             columns=["wallet_id", "version", "business_date", "transaction_id"],
-            records=[(i, _FIRST_VERSION, writer.open_date, transaction_id) for i, _ in openings],
+            records=[(each[0], _FIRST_VERSION, writer.open_date, transaction_id) for each in openings],
         )
+
+
+def _legs(openings: Sequence[Opening], rules: ProductRules) -> list[Leg]:
+    """What wallets are given, after what it comes from; at most `CHUNK_LIMIT` credits."""
+    given = [
+        _credit(opening.wallet_id, lot, rules)
+        for opening in openings
+        for lot in opening.state.lots
+        if lot.purse != CASH or lot.balance_minor
+    ]
+    assert len(given) <= CHUNK_LIMIT
+    totals: Counter[int] = Counter()
+    for leg in given:
+        totals[leg.asset] += leg.amount_minor
+    return [_source(asset, total, rules) for asset, total in totals.items()] + given
+
+
+def _credit(wallet_id: int, lot: Lot, rules: ProductRules) -> Leg:
+    rule = rules.purse_rule(lot.purse)
+    assert rule is not None
+    assert lot.balance_minor > 0
+    assert not lot.held_minor
+    return Leg(rule.account, wallet_id, rule.asset, lot.balance_minor, lot.purse, lot.expires)
+
+
+def _source(asset: int, total: int, rules: ProductRules) -> Leg:
+    kind = AccountKind.PROGRAMME_FUNDING if asset == rules.asset else AccountKind.POINTS_EXPENSE
+    return Leg(kind, rules.issuer, asset, -total)
 
 
 async def _insert_journal(

@@ -6,7 +6,7 @@ later. Warning 01000 after a commit means that a synchronous standby has not con
 counts as unknown.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -14,11 +14,12 @@ from typing import NamedTuple
 import asyncpg
 
 from ledger.chart import AccountKind, Leg
-from ledger.decision import Original
+from ledger.intent import Intent
+from ledger.original import Original
 from ledger.postgres import statements
-from ledger.postgres.chain import genesis
+from ledger.postgres.chain import TransactionRow, genesis
 from ledger.postgres.columns import byte_strings, columns, numbers, texts
-from ledger.postgres.dedup import Found, unpack_result
+from ledger.postgres.dedup import Found, found_of, keys_of, posted
 from ledger.postgres.errors import GroupFailed, OutcomeUnknown, before_sending, translated
 from ledger.postgres.group import Group
 from storage.database import DatabaseUnavailable, connect
@@ -26,9 +27,9 @@ from storage.database import DatabaseUnavailable, connect
 _SWAP = (*(numbers,) * 4, byte_strings)
 _ASSERTION = (numbers,) * 2
 _DEDUP = (byte_strings, numbers, numbers, byte_strings, numbers, byte_strings)
-_TRANSACTION = (*(numbers,) * 9, *(texts,) * 4, numbers)
+_TRANSACTION = (*(numbers,) * 13, *(texts,) * 6, numbers)
 _EVENT = (numbers,) * 3
-_ENTRY = (numbers,) * 7
+_ENTRY = (numbers,) * 9
 _NOT_REPLICATED = "01000"
 
 
@@ -135,30 +136,26 @@ class Session:
         assert row is not None
         return WriterHead(writer, *row)
 
-    async def probe(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Found], dict[int, date]]:
-        """The duplicate keys that are taken, and the business dates of their transactions."""
+    async def probe(self, keys: Sequence[bytes]) -> dict[bytes, Found]:
+        """The duplicate keys that are taken."""
         with translated():
-            rows = await self._connection.fetch(statements.PROBE, byte_strings(keys))
-        found: dict[bytes, Found] = {}
-        dates: dict[int, date] = {}
-        for key, role, number, fingerprint, outcome, stored, business_date in rows:
-            found[key] = Found(role, number, fingerprint, unpack_result(outcome, number, stored))
-            dates[number] = business_date
-        return found, dates
+            return await probe(self._connection, keys)
 
-    async def originals(self, dates: dict[int, date]) -> dict[int, Original]:
-        """The posted transactions with these numbers, with the legs they posted."""
-        arguments = (list(dates.values()), list(dates))
+    async def originals(self, days: Mapping[int, int]) -> dict[int, Original]:
+        """The transactions with these numbers as they were posted.
+
+        Args:
+            days: the business date of each, as an ordinal, by its number.
+        """
+        arguments = ([date.fromordinal(day) for day in days.values()], list(days))
         with translated():
             rows = await self._connection.fetch(statements.ORIGINALS, *arguments)
             leg_rows = await self._connection.fetch(statements.ORIGINAL_LEGS, *arguments)
-        legs: dict[int, list[Leg]] = {number: [] for number in dates}
-        for number, kind, account, asset, amount in leg_rows:
-            legs[number].append(Leg(AccountKind(kind), account, asset, amount))
-        return {
-            number: Original(number, wallet, amount, day.toordinal(), legs[number], original_id)
-            for number, wallet, amount, day, original_id in rows
-        }
+        legs: dict[int, list[Leg]] = {number: [] for number in days}
+        for number, kind, *rest in leg_rows:
+            legs[number].append(Leg(AccountKind(kind), *rest))
+        originals = [posted(TransactionRow(*row), tuple(legs[row[0]]), day.toordinal()) for day, *row in rows]
+        return {original.transaction_id: original for original in originals}
 
     async def load_wallets(self, ids: Sequence[int]) -> list[WalletRow]:
         """The stored rows of these wallets; a wallet that doesn't exist is left out."""
@@ -206,6 +203,34 @@ class Session:
         if self._unconfirmed:
             self._unconfirmed = False
             raise OutcomeUnknown("replication not confirmed")
+
+
+async def probe(
+    connection: "asyncpg.Connection[asyncpg.Record]", keys: Sequence[bytes]
+) -> dict[bytes, Found]:
+    """The duplicate keys that are taken."""
+    return {
+        key: found_of(role, number, fingerprint, outcome, stored, business_date.toordinal())
+        for key, role, number, fingerprint, outcome, stored, business_date in await connection.fetch(
+            statements.PROBE, byte_strings(keys)
+        )
+    }
+
+
+async def read_keys(
+    look: Callable[[Sequence[bytes]], Awaitable[dict[bytes, Found]]], intents: Sequence[Intent]
+) -> dict[bytes, Found]:
+    """All that the table of duplicate keys knows of these intents and of what they refer to.
+
+    One probe serves all but repeats and originals that were changed before. What changed an original must be
+    seen together with the original as they are at one moment, so a further probe asks for all keys again.
+    """
+    keys = keys_of(intents)
+    found = await look(keys)
+    while len(more := keys_of(intents, found)) > len(keys):
+        keys = more
+        found = await look(keys)
+    return found
 
 
 async def insert_writer(connection: "asyncpg.Connection[asyncpg.Record]", writer: int) -> WriterHead:

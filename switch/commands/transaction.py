@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from switch.vocabulary.unionpay_pos import RESPONSE_CODES
 
 _DATE = re.compile(r"(\d{4}-)?\d{2}-?\d{2}", re.ASCII)
 _PAN = re.compile(r"\d{1,19}", re.ASCII)
+_ASSET_NAMES = {asset.value: asset.name for asset in Asset}
 
 TerminalOption = Annotated[str | None, typer.Option("--terminal", help="Field 41, with --batch and --stan.")]
 BatchOption = Annotated[str | None, typer.Option("--batch", help="The terminal's batch (60.2).")]
@@ -54,7 +55,7 @@ def add(app: typer.Typer) -> None:
         batch: BatchOption = None,
         stan: StanOption = None,
         rrn: RrnOption = None,
-        date: DateOption = None,
+        day: DateOption = None,
         pan: PanOption = None,
         config: ConfigOption = None,
         json: JsonOption = False,
@@ -64,7 +65,7 @@ def add(app: typer.Typer) -> None:
         ways = [any(by_terminal), bool(rrn), bool(pan)]
         if sum(ways) != 1 or any(by_terminal) != all(by_terminal):
             raise fail("give --terminal, --batch and --stan, or --rrn, or --pan", EXIT_USAGE)
-        if date is not None and not _DATE.fullmatch(date):
+        if day is not None and not _DATE.fullmatch(day):
             raise fail("--date is YYYY-MM-DD or MMDD", EXIT_USAGE)
         card = typer.get_text_stream("stdin").readline().strip() if pan == "-" else pan
         if card is not None and not _PAN.fullmatch(card):
@@ -82,19 +83,19 @@ def add(app: typer.Typer) -> None:
                 else:
                     number = transaction_of_reference((rrn or "").upper())
                     found = [] if number is None else await inquiry.find_by_number(connection, [number])
-            return [_shown(bench, record) for record in found if _is_of(bench, record, date)]
+            return [_shown(bench, record) for record in found if _is_of(bench, record, day)]
 
         _print(at_workbench(config, work), as_json=json)
 
 
-def _is_of(bench: Workbench, record: TransactionRecord, date: str | None) -> bool:
+def _is_of(bench: Workbench, record: TransactionRecord, day: str | None) -> bool:
     """Whether a record is of this day, by the ledger's date or by the date that was told in field 13."""
-    if date is None:
+    if day is None:
         return True
     zone = ZoneInfo(bench.settings.clock.time_zone)
     told = datetime.fromtimestamp(record.row.received_at_us // 1_000_000, zone)
-    wanted = date.replace("-", "")
-    return any(f"{day:%Y%m%d}".endswith(wanted) for day in (told, record.business_date))
+    wanted = day.replace("-", "")
+    return any(f"{each:%Y%m%d}".endswith(wanted) for each in (told, record.business_date))
 
 
 def _shown(bench: Workbench, record: TransactionRecord) -> dict[str, object]:
@@ -121,16 +122,28 @@ def _shown(bench: Workbench, record: TransactionRecord) -> dict[str, object]:
         "original_rrn": _reference(row.original_id),
         "reversed_by_rrn": _reference(record.reversed_by),
         "voided_by_rrn": _reference(record.voided_by),
+        "followed_by_rrns": [retrieval_reference(number) for number in record.followed_by],
+        "other_wallet_id": row.other_wallet_id,
+        "issuer": row.issuer,
+        "proposer": row.proposer,
+        "approver": row.approver,
         "entries": [
             {
                 "account": leg.account_kind.name,
                 "account_id": leg.account_id,
-                "asset": Asset(leg.asset).name,
+                "asset": _asset_name(leg.asset),
                 "amount_minor": leg.amount_minor,
+                "purse": leg.purse,
+                "good_until": date.fromordinal(leg.expires) if leg.expires else None,
             }
             for leg in record.legs
         ],
     }
+
+
+def _asset_name(asset: int) -> str:
+    """A currency's letters, or the number of a points programme."""
+    return _ASSET_NAMES.get(asset, str(asset))
 
 
 def _reference(number: int | None) -> str | None:

@@ -119,7 +119,7 @@ class Intents:
             int(request.currency or Asset.CNY), request.amount_minor, Origin(terminal.merchant.id,
             request.merchant_id, request.terminal_id, request.batch, request.stan), wallet_id,
             self._rules_of(card.product) if card is not None else None, situation.pin or PinVerdict.ABSENT,
-            refused, original, voided_key=voided,
+            refused, original, parent_key=voided,
         )  # fmt: skip
         if kind in VOIDED_KIND:
             intent.original_id = transaction_of_reference(request.original_reference) or 0

@@ -104,7 +104,7 @@ class Till:
         stan: str | None = None,
         amount_minor: int | None = None,
         card: int | None = None,
-        voided_key: bytes | None = None,
+        parent_key: bytes | None = None,
     ) -> Intent:
         """A reversal of a void, by default under the void's STAN."""
         amount = void.amount_minor if amount_minor is None else amount_minor
@@ -112,7 +112,7 @@ class Till:
         return Intent(
             next(self._numbers), kind, self.key(stan, kind), fingerprint_of(kind, card, amount, void.key),
             FIRST_US, Asset.CNY, amount, self._origin(stan), wallet_id=card, original_key=void.key,
-            voided_key=voided_key or void.original_key,
+            parent_key=parent_key or void.original_key,
         )  # fmt: skip
 
     def again(self, intent: Intent) -> Intent:

@@ -167,10 +167,10 @@ class Table:
         name, _, part = fact.partition(".")
         state = self.ledger.wallets[self.ids[name]][1]
         facts = {
-            "": major(state.balance_minor),
+            "": major(state.lots[0].balance_minor),
             "tries": str(state.pin_failures),
-            "count": str(state.window_count),
-            "spent": major(state.window_amount_minor),
+            "count": str(state.day_count),
+            "spent": major(state.day_minor),
             "owes": major(-self.ledger.balance_of(AccountKind.CARDHOLDER_RECEIVABLE, self.ids[name])),
         }
         return facts[part]

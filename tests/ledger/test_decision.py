@@ -1,245 +1,220 @@
-"""Properties of the decision: money is conserved, no balance goes below zero, refusals change nothing."""
+"""Properties of every new request: books balance, wallets hold what the legs say, refusals change nothing."""
 
-from itertools import count
+from collections import defaultdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.chart import AccountKind, Leg, is_balanced, undone
-from ledger.decision import Decision, Original, decide, decide_restore, decide_undo, decide_void
+from ledger.chart import OF_WALLET, AccountKind, Leg, is_balanced
+from ledger.decision import NEW, Decision, Wallets, decide
+from ledger.identity import ORIGINAL_KINDS, TransactionKind
 from ledger.intent import Intent, PinVerdict
-from ledger.outcome import Outcome
-from ledger.product import ProductRules
-from ledger.wallet import WalletState
+from ledger.outcome import NOT_FINAL, Outcome
+from ledger.product import EarningRule, FeeRule, Party, ProductRules, PurseKind, PurseRule
+from ledger.wallet import CASH, NEVER, Lot, WalletState, WalletStatus
+from tests.ledger.decision.cases import (
+    AGENT,
+    BONUS,
+    BONUS_PURSE,
+    CASH_PURSE,
+    OTHER,
+    POINTS,
+    POINTS_PURSE,
+    SPECIAL,
+    SPECIAL_PURSE,
+    STARS,
+    TODAY,
+    WALLET,
+    request,
+)
 
-from .intents import MERCHANT_ACCOUNT, Till
+OWING = {TransactionKind.OFFLINE_SALE, TransactionKind.WALLET_CLOSING}
+"""What may leave the cardholder owing something."""
+OF_POINTS = {kind for kind in NEW if kind.name.startswith("POINTS")}
+TWO_WALLETS = {TransactionKind.TRANSFER, TransactionKind.TOP_UP, TransactionKind.TOP_UP_VERIFY}
+PURCHASES = frozenset({TransactionKind.PURCHASE, TransactionKind.OFFLINE_SALE, TransactionKind.TOP_UP})
+FEES = (
+    FeeRule(PURCHASES, Party.CARDHOLDER, Party.ISSUER, flat_minor=3, returned_on_refund=True),
+    FeeRule(PURCHASES, Party.ISSUER, Party.AGENT, percent_hundredths=150),
+)
+EARNING = (EarningRule(POINTS, PURCHASES, 10, 1),)
 
-TODAY = 739_000
-WALLET = 5
-AMOUNTS = st.integers(-10, 10_000)
-LIMITS = st.none() | st.integers(0, 10_000)
+AMOUNTS = st.integers(0, 900)
+LIMITS = st.none() | st.integers(0, 900)
 RULES = st.builds(
     ProductRules,
     pin_tries_max=st.integers(1, 5),
     transaction_max_minor=LIMITS,
     day_amount_max_minor=LIMITS,
     day_count_max=st.none() | st.integers(0, 5),
+    purses=st.sampled_from(
+        [(), (CASH_PURSE, POINTS_PURSE), (SPECIAL_PURSE, BONUS_PURSE, CASH_PURSE, POINTS_PURSE)]
+    ),
+    movements=st.none() | st.sets(st.sampled_from(sorted(NEW))).map(frozenset),
+    pin_kinds=st.sampled_from([frozenset(), PURCHASES]),
+    wallet_max_minor=LIMITS,
+    overdraft_by_grade=st.sampled_from([(0,), (0, 200)]),
+    fees=st.sampled_from([(), FEES]),
+)
+EARNERS = st.builds(ProductRules, purses=st.just((CASH_PURSE, POINTS_PURSE)), earning=st.just(EARNING))
+EXPIRIES = st.sampled_from([NEVER, TODAY - 1, TODAY, TODAY + 9])
+OTHERS = st.builds(
+    lambda purse, expires, amount, held: Lot(purse, expires, amount, min(amount, held)),
+    st.sampled_from([SPECIAL, BONUS, POINTS]),
+    EXPIRIES,
+    st.integers(1, 500),
+    st.sampled_from([0, 0, 20]),
 )
 STATES = st.builds(
-    WalletState,
-    st.integers(0, 10_000),
+    lambda cash, held, lots, failures, status, grade: WalletState(
+        (
+            Lot(CASH, NEVER, cash, min(held, max(cash, 0))),
+            *sorted(
+                {lot[:2]: lot for lot in lots}.values(), key=lambda lot: (lot[0], lot[1] == NEVER, lot[1])
+            ),
+        ),
+        failures,
+        status,
+        grade,
+    ),
+    st.integers(-100, 900),
+    st.sampled_from([0, 50]),
+    st.lists(OTHERS, max_size=4),
     st.integers(0, 5),
-    st.sampled_from([0, TODAY - 1, TODAY]),
-    st.integers(0, 5),
-    st.integers(0, 10_000),
+    st.sampled_from([WalletStatus.OPEN, WalletStatus.OPEN, WalletStatus.FROZEN, WalletStatus.CLOSED]),
+    st.integers(0, 1),
 )
-PINS = st.sampled_from(PinVerdict)
 
 
-def purchase(amount: int, pin: PinVerdict = PinVerdict.ABSENT, rules: ProductRules | None = None) -> Intent:
-    """A purchase from the wallet."""
-    return Till(count(1)).purchase(WALLET, amount, pin=pin, rules=rules or ProductRules())
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Intent, Wallets]:
+    """A request of any kind, on wallets of any kind."""
+    kind = draw(st.sampled_from(sorted(NEW)))
+    rules, own = draw(RULES | EARNERS), draw(STATES)
+    other = draw(STATES) if kind in TWO_WALLETS and draw(st.booleans()) else None
+    sign = draw(st.sampled_from([1, 1, -1]))
+    intent = request(
+        kind, sign * draw(AMOUNTS), rules, asset=STARS if kind in OF_POINTS else rules.asset,
+        category=draw(st.sampled_from(["5411", "5999"])), pin=draw(st.sampled_from(PinVerdict)),
+        other_wallet_id=None if other is None else OTHER, other_rules=None if other is None else draw(RULES),
+        purse=draw(st.none() | st.sampled_from([CASH, SPECIAL, BONUS, POINTS])), expires=draw(EXPIRIES),
+        proposer="anna", approver=draw(st.sampled_from(["", "anna", "bert"])), grade=draw(st.integers(0, 2)),
+        is_written_off=draw(st.booleans()), agent=AGENT,
+    )  # fmt: skip
+    return intent, Wallets(own, other)
 
 
-def undo(amount: int, card: int | None = None) -> Intent:
-    """A reversal of the till's purchase."""
-    return Till(count(2)).reversal("000001", amount, card=card)
+def lots_after(before: WalletState, legs: tuple[Leg, ...], wallet_id: int) -> dict[tuple[int, int], int]:
+    """What the legs make of a wallet's lots, empty ones left out."""
+    sums = defaultdict(int, {lot[:2]: lot.balance_minor for lot in before.lots})
+    for leg in legs:
+        if leg.account_kind in OF_WALLET - {AccountKind.HELD_WALLET} and leg.account_id == wallet_id:
+            sums[leg.purse, leg.expires] += leg.amount_minor
+    return {lot: amount for lot, amount in sums.items() if amount}
 
 
-@given(STATES, AMOUNTS, PINS, RULES)
-def test_money_is_conserved(state: WalletState, amount: int, pin: PinVerdict, rules: ProductRules) -> None:
-    """What the wallet loses the merchant gets, to the cent, and the wallet keeps nothing below zero."""
-    outcome, legs, after, _ = decide(purchase(amount, pin, rules), state, TODAY)
-
-    assert (outcome is Outcome.APPROVED) == bool(legs)
-    assert is_balanced(legs)
-    balance = (after or state).balance_minor
-    assert balance >= 0
-    moved = {(leg.account_kind, leg.account_id): leg.amount_minor for leg in legs}
-    assert balance - state.balance_minor == moved.get((AccountKind.WALLET_CASH, WALLET), 0)
-    assert state.balance_minor - balance == moved.get((AccountKind.MERCHANT_PAYABLE, MERCHANT_ACCOUNT), 0)
+def lots_of(state: WalletState) -> dict[tuple[int, int], int]:
+    """A wallet's lots, empty ones left out."""
+    return {lot[:2]: lot.balance_minor for lot in state.lots if lot.balance_minor}
 
 
-@given(STATES, AMOUNTS, PINS, RULES)
-def test_refusal_changes_nothing_but_the_pin_count(
-    state: WalletState, amount: int, pin: PinVerdict, rules: ProductRules
-) -> None:
-    """A refused purchase leaves the state as it is, except for what its PIN says of the holder."""
-    decision = decide(purchase(amount, pin, rules), state, TODAY)
+@given(cases())
+def test_money_is_conserved(case: tuple[Intent, Wallets]) -> None:
+    """In each asset and layer the legs sum to zero, and each wallet holds afterwards what its legs say."""
+    intent, wallets = case
 
-    if decision.outcome is not Outcome.APPROVED and decision.state is not None:
-        assert pin is not PinVerdict.ABSENT
-        assert decision.state != state
-        assert state == decision.state._replace(pin_failures=state.pin_failures)
+    decision = decide(intent, wallets, TODAY)
+
+    assert is_balanced(decision.legs)
+    assert all(leg.amount_minor for leg in decision.legs)
+    assert lots_after(wallets.own, decision.legs, WALLET) == lots_of(decision.state or wallets.own)
+    if wallets.other is not None:
+        assert lots_after(wallets.other, decision.legs, OTHER) == lots_of(decision.other or wallets.other)
 
 
-@given(STATES, AMOUNTS, PINS, RULES)
-def test_approval_keeps_every_limit(
-    state: WalletState, amount: int, pin: PinVerdict, rules: ProductRules
-) -> None:
-    """Nothing beyond a limit is approved, counted with what was bought today."""
-    outcome, _, after, _ = decide(purchase(amount, pin, rules), state, TODAY)
-    if outcome is not Outcome.APPROVED:
+@given(cases())
+def test_refusals_change_nothing_but_the_pin_count(case: tuple[Intent, Wallets]) -> None:
+    """What is refused moves nothing, and leaves the wallets as they are but for what its PIN says."""
+    intent, wallets = case
+
+    decision = decide(intent, wallets, TODAY)
+
+    if decision.outcome is Outcome.APPROVED:
         return
-    assert after is not None
-
-    before_count, before_spent = state[3:] if state.window_day == TODAY else (0, 0)
-    assert (TODAY, before_count + 1, before_spent + amount) == after[2:]
-    limited = (
-        (amount, rules.transaction_max_minor),
-        (after.window_amount_minor, rules.day_amount_max_minor),
-        (after.window_count, rules.day_count_max),
-    )
-    assert all(limit is None or value <= limit for value, limit in limited)
-    assert pin is not PinVerdict.MISMATCH
+    assert Decision(decision.outcome, state=decision.state) == decision
+    if decision.state is not None:
+        assert decision.state != wallets.own
+        assert intent.pin is not PinVerdict.ABSENT
+        assert wallets.own == decision.state._replace(pin_failures=wallets.own.pin_failures)
 
 
-@given(STATES, st.lists(PINS, max_size=12), st.integers(1, 5))
-def test_pin_tries_in_a_row_are_bounded(state: WalletState, pins: list[PinVerdict], tries_max: int) -> None:
-    """However many PINs come, no more than the limit are looked at in a row, and a right one starts anew."""
-    rules, failures = ProductRules(pin_tries_max=tries_max), 0
-    state = state._replace(pin_failures=0)
-    for pin in pins:
-        decision = decide(purchase(1, pin, rules), state, TODAY)
-        state = decision.state or state
-        blocked = failures >= tries_max and pin is not PinVerdict.ABSENT
-        assert blocked == (decision.outcome is Outcome.PIN_TRIES_EXCEEDED)
-        if not blocked and pin is not PinVerdict.ABSENT:
-            failures = 0 if pin is PinVerdict.MATCH else failures + 1
-            assert (pin is PinVerdict.MISMATCH) == (decision.outcome is Outcome.PIN_WRONG)
+@given(cases())
+def test_no_request_goes_below_the_floor(case: tuple[Intent, Wallets]) -> None:
+    """Only cash goes below zero, by the overdraft of its grade; what is held is never spent."""
+    intent, wallets = case
+    rules = intent.rules
+    assert rules is not None
 
-        assert failures == state.pin_failures
+    decision = decide(intent, wallets, TODAY)
+
+    before = {lot[:2]: lot.balance_minor for lot in wallets.own.lots}
+    grades = dict(enumerate(rules.overdraft_by_grade))
+    for purse, expires, balance, held in (decision.state or wallets.own).lots:
+        floor = -grades.get(wallets.own.grade, 0) if purse == CASH else 0
+        assert balance - held >= floor or balance >= before.get((purse, expires), 0)
+    owes = {leg.amount_minor < 0 for leg in decision.legs if leg[0] is AccountKind.CARDHOLDER_RECEIVABLE}
+    assert not owes or (owes == {True} and intent.kind in OWING)
 
 
-@given(STATES, AMOUNTS, RULES)
-def test_undo_restores_exactly(state: WalletState, amount: int, rules: ProductRules) -> None:
-    """A purchase and its reversal leave balance, tries and today's window as if neither had been."""
-    _, legs, after, _ = decide(purchase(amount, rules=rules), state, TODAY)
-    if after is None:
+@given(cases())
+def test_charges_are_pairs_at_the_end(case: tuple[Intent, Wallets]) -> None:
+    """Each charge is a source and a target of one asset, so the movement's own legs balance without them."""
+    intent, wallets = case
+
+    decision = decide(intent, wallets, TODAY)
+
+    main = len(decision.legs) - 2 * len(decision.charges)
+    pairs = decision.legs[main:]
+    assert is_balanced(decision.legs[:main])
+    for source, target in zip(pairs[::2], pairs[1::2], strict=True):
+        assert source.amount_minor < 0
+        assert (source.asset, -source.amount_minor) == (target.asset, target.amount_minor)
+
+
+@given(cases())
+def test_closed_wallets_take_no_request(case: tuple[Intent, Wallets]) -> None:
+    """A closed wallet is an unknown card to all but what must post, lapses, and a second payout."""
+    intent, (own, other) = case
+    if intent.kind in OWING | {TransactionKind.LOT_EXPIRY}:
         return
+    intent.approver = "bert"
 
-    outcome, undo_legs, restored, _ = decide_undo(
-        undo(amount), Original(1, WALLET, amount, TODAY, legs), after
-    )
+    decision = decide(intent, Wallets(own._replace(status=WalletStatus.CLOSED), other), TODAY)
 
-    assert outcome is Outcome.APPROVED
-    assert is_balanced([*legs, *undo_legs])
-    assert restored is not None
-    assert state[:2] == restored[:2]
-    before = state[3:] if state.window_day == TODAY else (0, 0)
-    assert before == restored[3:]
+    assert Decision(Outcome.CARD_UNKNOWN) == decision
 
 
-@given(STATES, st.integers(1, 100))
-def test_undo_of_another_day_leaves_the_window_alone(state: WalletState, amount: int) -> None:
-    """Reversing what was bought on another day gives money back, and no share of this day's limits."""
-    legs = decide(purchase(amount), WalletState(amount), TODAY - 2).legs
+def test_table_has_every_new_request() -> None:
+    """What refers to no original is decided here; only an opening, which has no wallet yet, is not."""
+    referring = ORIGINAL_KINDS.keys() - {TransactionKind.TOP_UP_CONFIRM}
 
-    after = decide_undo(undo(amount), Original(1, WALLET, amount, TODAY - 2, legs), state).state
-
-    assert state._replace(balance_minor=state.balance_minor + amount) == after
+    assert set(TransactionKind) - referring - {TransactionKind.WALLET_OPENING} == NEW.keys()
 
 
-def test_undo_on_a_state_out_of_date_is_decided() -> None:
-    """A window that lacks the original's share, since the wallet was read too early, is no reason to stop."""
-    original = Original(1, WALLET, 100, TODAY, decide(purchase(100), WalletState(100), TODAY).legs)
+@given(cases())
+def test_decisions_are_final(case: tuple[Intent, Wallets]) -> None:
+    """No decision on a wallet leaves the key free: a repeat gets its answer."""
+    intent, wallets = case
 
-    decision = decide_undo(undo(100), original, WalletState(5, 0, TODAY, 0, 0))
-
-    assert (Outcome.APPROVED, WalletState(105, 0, TODAY, 0, 0)) == (decision.outcome, decision.state)
-
-
-@pytest.mark.parametrize("card", [None, WALLET])
-def test_undo_ignores_state_and_limits(card: int | None) -> None:
-    """A reversal is never declined for the wallet's state."""
-    original = Original(1, WALLET, 100, TODAY, decide(purchase(100), WalletState(100), TODAY).legs)
-    blocked = WalletState(0, 99, TODAY, 1, 100)
-
-    decision = decide_undo(undo(100, card), original, blocked)
-
-    assert (Outcome.APPROVED, WalletState(100, 99, TODAY, 0, 0)) == (decision.outcome, decision.state)
+    assert decide(intent, wallets, TODAY).outcome not in NOT_FINAL
 
 
-def void_of(amount: int, pin: PinVerdict = PinVerdict.ABSENT, rules: ProductRules | None = None) -> Intent:
-    """A void of the till's purchase; a PIN comes with the card."""
-    card = None if pin is PinVerdict.ABSENT else WALLET
-    return Till(count(2)).void(purchase(amount), card=card, pin=pin, rules=rules or ProductRules())
+@pytest.mark.parametrize("kind", sorted(NEW.keys() - {TransactionKind.WALLET_CLOSING}))
+def test_other_assets_move_nothing(kind: TransactionKind) -> None:
+    """A request in an asset that the product doesn't have moves nothing; closing is about all of them."""
+    rules = ProductRules(purses=(CASH_PURSE, PurseRule(POINTS, PurseKind.POINTS, STARS)))
+    intent = request(kind, 100, rules, asset=840, proposer="anna", approver="bert")
+    wallets = Wallets(WalletState((Lot(CASH, NEVER, 500), Lot(POINTS, NEVER, 500))))
 
-
-def void_reversal(amount: int) -> Intent:
-    """A reversal of that void."""
-    return Till(count(3)).void_reversal(void_of(amount))
-
-
-def undone_legs(amount: int) -> tuple[Leg, ...]:
-    """The legs of a void of the till's purchase."""
-    return undone(decide(purchase(amount), WalletState(amount), TODAY).legs)
-
-
-@given(STATES, st.integers(1, 10_000), PINS, RULES)
-def test_void_undoes_as_a_reversal_does_if_its_pin_is_good(
-    state: WalletState, amount: int, pin: PinVerdict, rules: ProductRules
-) -> None:
-    """A void's PIN is counted as a purchase's is, and nothing but a PIN makes it differ from a reversal."""
-    original = Original(1, WALLET, amount, TODAY, decide(purchase(amount), WalletState(amount), TODAY).legs)
-    inquiry = Till(count(2)).inquiry(WALLET, pin=pin, rules=rules)
-
-    voided, asked = decide_void(void_of(amount, pin, rules), original, state), decide(inquiry, state, TODAY)
-
-    assert asked.outcome is voided.outcome
-    if voided.outcome is not Outcome.APPROVED:
-        assert (asked.state, ()) == (voided.state, voided.legs)
-    else:
-        assert decide_undo(undo(amount), original, asked.state or state) == voided
-
-
-@given(st.integers(1, 10_000), STATES)
-def test_restoring_takes_what_is_there_and_lets_the_rest_be_owed(amount: int, state: WalletState) -> None:
-    """The merchant gets the whole amount back, the wallet gives what it has, and is never below zero."""
-    outcome, restored, after, _ = decide_restore(
-        void_reversal(amount), Original(2, WALLET, amount, TODAY, undone_legs(amount), 1), state
-    )
-
-    moved = {(leg.account_kind, leg.account_id): leg.amount_minor for leg in restored}
-    taken = min(amount, state.balance_minor)
-    assert outcome is Outcome.APPROVED
-    assert is_balanced(restored)
-    assert 0 not in moved.values()
-    assert amount == moved[AccountKind.MERCHANT_PAYABLE, MERCHANT_ACCOUNT]
-    assert -taken == moved.get((AccountKind.WALLET_CASH, WALLET), 0)
-    assert taken - amount == moved.get((AccountKind.CARDHOLDER_RECEIVABLE, WALLET), 0)
-    assert after is not None
-    assert (state.balance_minor - taken, state.pin_failures, state.window_day) == after[:3]
-    share = (1, amount) if state.window_day == TODAY else (0, 0)
-    assert share == (after[3] - state[3], after[4] - state[4])
-
-
-@given(st.integers(1, 10_000), STATES)
-def test_voiding_what_was_restored_forgives_what_is_owed(amount: int, state: WalletState) -> None:
-    """Restored and taken back again, wallet, debt and window are as they were."""
-    void = Original(2, WALLET, amount, TODAY, undone_legs(amount), 1)
-    restored = decide_restore(void_reversal(amount), void, state)
-    assert restored.state is not None
-
-    decision = decide_void(void_of(amount), Original(1, WALLET, amount, TODAY, restored.legs), restored.state)
-
-    assert Decision(Outcome.APPROVED, tuple(undone(restored.legs)), state) == decision
-
-
-@pytest.mark.parametrize(
-    ("amount", "card", "outcome"),
-    [(99, None, Outcome.ORIGINAL_AMOUNT_DIFFERS), (100, WALLET + 1, Outcome.CARD_DIFFERS)],
-)
-def test_restoring_needs_a_reversal_that_fits(amount: int, card: int | None, outcome: Outcome) -> None:
-    """Another amount or card than the void's changes nothing."""
-    void = Original(2, WALLET, 100, TODAY, undone_legs(100), 1)
-    intent = Till(count(3)).void_reversal(void_of(100), amount_minor=amount, card=card)
-
-    assert Decision(outcome) == decide_restore(intent, void, WalletState(100))
-
-
-def test_wallet_has_one_asset() -> None:
-    """An intent in another asset than its product's is a defect of the caller, never a movement."""
-    with pytest.raises(AssertionError):
-        decide(purchase(100, rules=ProductRules(asset=840)), WalletState(100), TODAY)
+    assert () == decide(intent, wallets, TODAY).legs

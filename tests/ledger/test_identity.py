@@ -8,6 +8,7 @@ from ledger.identity import (
     CHANGES_MAX,
     COUNTER_BITS,
     NODE_BITS,
+    ORIGINAL_KINDS,
     REVERSED_KIND,
     VOIDED_KIND,
     TransactionKind,
@@ -16,6 +17,7 @@ from ledger.identity import (
     change_key,
     duplicate_key,
     retrieval_reference,
+    system_key,
     transaction_of_reference,
 )
 
@@ -102,3 +104,44 @@ def test_kinds_that_reverse() -> None:
     assert REVERSED_KIND.keys().isdisjoint({*REVERSED_KIND.values(), *VOIDED_KIND.values()})
     assert VOIDED_KIND.keys() <= set(REVERSED_KIND.values())
     assert VOIDED_KIND.keys().isdisjoint(VOIDED_KIND.values())
+
+
+def test_what_is_never_reversed() -> None:
+    """A refund, an advice, a confirm and what the operator does can only be followed by something new."""
+    final = {
+        TransactionKind.REFUND, TransactionKind.COMPLETION_ADVICE, TransactionKind.OFFLINE_SALE,
+        TransactionKind.TIP_ADVICE, TransactionKind.TOP_UP_CONFIRM, TransactionKind.ADJUSTMENT,
+    }  # fmt: skip
+
+    assert final.isdisjoint(REVERSED_KIND.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "originals"),
+    [
+        (TransactionKind.PURCHASE_REVERSAL, {TransactionKind.PURCHASE}),
+        (TransactionKind.PURCHASE_VOID_REVERSAL, {TransactionKind.PURCHASE_VOID}),
+        (TransactionKind.COMPLETION_VOID, {TransactionKind.COMPLETION, TransactionKind.COMPLETION_ADVICE}),
+        (TransactionKind.TIP_ADVICE, {TransactionKind.PURCHASE, TransactionKind.OFFLINE_SALE}),
+        (TransactionKind.HOLD_EXPIRY, {TransactionKind.PREAUTH}),
+    ],
+)
+def test_originals_of_a_kind(kind: TransactionKind, originals: set[TransactionKind]) -> None:
+    """What refers to an original refers to some kinds only; reversals and voids to what they take back."""
+    assert originals == ORIGINAL_KINDS[kind]
+    assert REVERSED_KIND.keys() | VOIDED_KIND.keys() <= ORIGINAL_KINDS.keys()
+
+
+def test_system_keys() -> None:
+    """What the ledger posts by itself has one key for one thing, which never changes."""
+    lapse = system_key(TransactionKind.LOT_EXPIRY, 5, 3, 739_000)
+
+    assert lapse.hex() == "c527cfc02d7d12b7b674c57890a88ccd"
+    assert lapse == system_key(TransactionKind.LOT_EXPIRY, 5, 3, 739_000)
+    assert lapse != system_key(TransactionKind.LOT_EXPIRY, 5, 37, 39_000)
+    assert lapse != system_key(TransactionKind.HOLD_EXPIRY, 5, 3, 739_000)
+
+
+def test_kinds_are_equal_to_their_numbers() -> None:
+    """A number that was read from the journal finds what is kept by kind."""
+    assert {kind: kind.name for kind in TransactionKind}[40] == "TOP_UP"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ledger.chart import AccountKind
-from ledger.identity import CHANGES_MAX, TransactionKind
+from ledger.identity import TransactionKind
 from ledger.intent import Intent, PinVerdict
 from ledger.outcome import Outcome
 from ledger.postgres.dedup import Result
@@ -40,7 +40,6 @@ class Purchase:
     day: int
     number: int
     owed_minor: int = 0
-    voids: int = 0
     voided: bool = False
     reversed: bool = False
 
@@ -182,13 +181,12 @@ class Book:
         if purchase is None or purchase.number != intent.original_id:
             quoted = self.declined.get(stan) == intent.original_id
             return Outcome.RELATED_TRANSACTION_INVALID if quoted else Outcome.ORIGINAL_NOT_FOUND
-        if not purchase.stands or purchase.voids == CHANGES_MAX // 2:
+        if not purchase.stands:
             return Outcome.RELATED_TRANSACTION_WRONG
         refused = self._misfit(intent, purchase) or self._check_pin(intent, purchase.wallet_id)
         if refused is not None:
             return refused
         self._give_back(purchase)
-        purchase.voids += 1
         purchase.voided = True
         self.voids[intent.origin.stan] = Void(purchase, stan)
         return Outcome.APPROVED
@@ -340,11 +338,11 @@ class GroupsAgainstBook(RuleBasedStateMachine):
     def wallets_are_as_in_the_book(self) -> None:
         """Balances, tries and today's windows are the book's."""
         for wallet_id, (_, state) in self.ledger.wallets.items():
-            assert self.book.balances[wallet_id] == state.balance_minor
+            assert self.book.balances[wallet_id] == state.lots[0].balance_minor
             assert self.book.tries[wallet_id] == state.pin_failures
-            if state.window_day == self.book.day:
+            if state.day == self.book.day:
                 today = self.book.bought_today(wallet_id)
-                assert (len(today), sum(today)) == state[3:]
+                assert (len(today), sum(today)) == (state.day_count, state.day_minor)
 
     @invariant()
     def money_is_conserved(self) -> None:

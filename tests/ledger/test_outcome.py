@@ -25,3 +25,8 @@ def test_what_may_be_sent_again() -> None:
 
     assert decided.isdisjoint(NOT_FINAL)
     assert {Outcome.SYSTEM_MALFUNCTION, Outcome.WALLET_QUARANTINED, Outcome.DUPLICATE_DIFFERS} <= NOT_FINAL
+
+
+def test_outcomes_are_equal_to_their_numbers() -> None:
+    """A number that was read from the journal finds what is kept by outcome."""
+    assert {outcome: outcome.name for outcome in Outcome}[63] == "INSUFFICIENT_FUNDS"

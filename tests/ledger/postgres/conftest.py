@@ -1,4 +1,4 @@
-"""A database that the ledger's tests share, an HSM, and nodes that are stopped when a test ends.
+"""A database that the ledger's tests share, and nodes that are stopped when a test ends.
 
 Wallets, tills and transaction numbers belong to one node and each test starts nodes of its own, so tests
 don't meet in the shared database, and verifying it verifies what all of them left. Tests that break something
@@ -9,37 +9,15 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from random import Random
 from urllib.parse import urlsplit
 
 import pytest
 
-from hsm_soft.hsm import SoftHsm
-from hsm_soft.interface import InProcessHsm
-from hsm_soft.key_block import KeyBlockProtection, KeyUsage
-from hsm_soft.master_key import MasterKey
-from hsm_soft.named_keys import new_named_keys
 from ledger.sealer import Sealer
 from storage.database import connect
-from switch.shell.wallet_sealer import WalletSealer
 
 from .line_cutter import LineCutter
 from .nodes import Connection, MakeDatabase, Node, Pair, StartNode, session
-
-
-@pytest.fixture(scope="session")
-def sealer() -> Sealer:
-    """A real HSM with reproducible keys, as the ledger sees it."""
-    random = Random(8583).randbytes
-    master_key = MasterKey(random(32), development=True, created=False)
-    keys = new_named_keys(KeyBlockProtection(master_key.key), random)
-    hsm = SoftHsm(master_key, {key.id: key.key_block for key in keys})
-    hsm.load_data_keys([hsm.new_data_key(KeyUsage.WALLET_SEALING, 1)])
-    return WalletSealer(InProcessHsm(hsm), _nothing_to_learn)
-
-
-async def _nothing_to_learn() -> None:
-    """There is one data key."""
 
 
 @pytest.fixture(scope="session")

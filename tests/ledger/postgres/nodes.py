@@ -1,7 +1,7 @@
 """Running nodes of a ledger, and what tests need around them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -17,9 +17,10 @@ from ledger.postgres.group import Result
 from ledger.postgres.observer import LedgerObserver
 from ledger.postgres.opening import Opening, WalletOpener
 from ledger.postgres.verify import verify
+from ledger.product import ProductRules
 from ledger.sealer import Sealer
 from storage.database import connect
-from tests.ledger.intents import FIRST_US, Till
+from tests.ledger.intents import FIRST_US, NO_LIMITS, Till
 
 FIRST_DATE = date(2026, 1, 5)
 WALLETS_PER_NODE = 1_000_000
@@ -103,12 +104,16 @@ class Node:
 
     async def open(self, *balances_minor: int) -> list[int]:
         """New wallets; their ids begin at an even one and follow each other, so lanes take turns."""
+        return await self.open_lots([Opening(0, balance) for balance in balances_minor])
+
+    async def open_lots(self, openings: Sequence[Opening], rules: ProductRules = NO_LIMITS) -> list[int]:
+        """New wallets like these, under ids of their own."""
         first = self._wallet_ids + self._wallet_ids % 2
-        openings = [Opening(first + i, balance) for i, balance in enumerate(balances_minor)]
-        self._wallet_ids = first + len(openings)
+        numbered = [opening._replace(wallet_id=first + i) for i, opening in enumerate(openings)]
+        self._wallet_ids = first + len(numbered)
         async with session(self.dsn) as connection, connection.transaction():
-            await self._opener.open_wallets(connection, openings, FIRST_US)
-        return [opening.wallet_id for opening in openings]
+            await self._opener.open_wallets(connection, numbered, FIRST_US, rules)
+        return [opening.wallet_id for opening in numbered]
 
     async def post(self, intent: Intent) -> Outcome:
         """The outcome of an intent."""
@@ -178,19 +183,14 @@ async def locked(dsn: str, *wallet_ids: int) -> AsyncIterator[Connection]:
 async def close_day(connection: Connection, *, partitions: bool = True) -> date:
     """Close the open day, inside the caller's transaction or in one of its own; the day that is open then."""
     async with connection.transaction():
-        closed = await connection.fetchval(
-            "UPDATE ledger.business_day SET closed_at = now() WHERE closed_at IS NULL RETURNING business_date"
-        )
-        opened = closed + timedelta(days=1)
+        day = await connection.fetchval(statements.OPEN_DAY)
+        opened = day + timedelta(days=1)
         assert isinstance(opened, date)
-        await connection.execute("INSERT INTO ledger.business_day (business_date) VALUES ($1)", opened)
+        await connection.execute(statements.CLOSE_DAY, day)
+        await connection.execute(statements.OPEN_NEXT_DAY, opened)
         if partitions:
             await connection.execute(statements.MAKE_PARTITIONS, opened)
-        await connection.execute(
-            "UPDATE ledger.writer w SET open_date = $1, epoch = epoch + 1 "
-            "FROM (SELECT id FROM ledger.writer ORDER BY id FOR UPDATE) o WHERE w.id = o.id",
-            opened,
-        )
+        await connection.execute(statements.MOVE_WRITERS, opened)
     return opened
 
 

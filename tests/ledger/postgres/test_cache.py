@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.postgres.cache import WalletCache
-from ledger.wallet import WalletState
+from ledger.wallet import WalletState, encode_state, with_cash
 
 STEPS = st.lists(st.tuples(st.sampled_from(["get", "put", "drop"]), st.integers(1, 6), st.integers(1, 9)))
 
@@ -21,8 +21,8 @@ def test_least_recently_used_go_first(steps: list[tuple[str, int, int]], limit: 
     for step, wallet_id, version in steps:
         used_comes_last = len(model) > limit // 2
         if step == "put":
-            cache.put(wallet_id, version, WalletState(version))
-            model[wallet_id] = (version, WalletState(version))
+            cache.put(wallet_id, version, encode_state(with_cash(version)))
+            model[wallet_id] = (version, with_cash(version))
             if used_comes_last:
                 model.move_to_end(wallet_id)
             if len(model) > limit:

@@ -8,6 +8,7 @@ from ledger.outcome import Outcome
 from ledger.postgres import inquiry
 from ledger.postgres.inquiry import AccountTotal
 from ledger.sealer import SealBroken
+from ledger.wallet import CASH
 from tests.ledger.intents import MERCHANT_ACCOUNT
 
 from .nodes import FIRST_DATE, Connection, Node, StartNode, session
@@ -30,7 +31,7 @@ async def test_transactions_of_a_wallet(node: Node, connection: Connection) -> N
         (TransactionKind.PURCHASE, Outcome.INSUFFICIENT_FUNDS, decline.transaction_id, None),
     ]
     assert records[0].legs == (
-        Leg(AccountKind.WALLET_CASH, wallet, 156, -300),
+        Leg(AccountKind.WALLET_CASH, wallet, 156, -300, CASH),
         Leg(AccountKind.MERCHANT_PAYABLE, MERCHANT_ACCOUNT, 156, 300),
     )
     assert records[1].row.original_id == purchase.transaction_id
@@ -94,7 +95,7 @@ async def test_totals(database_dsn: str, start_node: StartNode) -> None:
 
     assert totals == [
         AccountTotal("MERCHANT_PAYABLE", MERCHANT_ACCOUNT, "CNY", 300, 1),
-        AccountTotal("PROGRAMME_FUNDING", 1, "CNY", -1500, 1),
+        AccountTotal("PROGRAMME_FUNDING", 0, "CNY", -1500, 1),
         AccountTotal("WALLET_CASH", None, "CNY", 1200, 3),
     ]
     assert sum(total.balance_minor for total in totals) == 0

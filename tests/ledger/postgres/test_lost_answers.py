@@ -191,7 +191,7 @@ async def test_time_limit_of_the_server(database_dsn: str, start_node: StartNode
     """A group that the server's own time limit ends is certainly not committed, and may be sent again."""
     async with session(database_dsn) as connection:
         database = await connection.fetchval("SELECT current_database()")
-        await connection.execute(f"ALTER DATABASE {database} SET statement_timeout = 40")
+        await connection.execute(f"ALTER DATABASE {database} SET statement_timeout = 400")
     node = await start_node(database_dsn)
     (wallet,) = await node.open(1000)
     purchase = node.till.purchase(wallet, 100)

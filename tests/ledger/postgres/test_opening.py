@@ -33,7 +33,7 @@ async def test_chunk_is_one_transaction(node: Node, connection: Connection) -> N
     ) or (None,)
     (record,) = await inquiry.find_by_number(connection, [number])
     assert [(leg.account_kind, leg.account_id, leg.amount_minor) for leg in record.legs] == [
-        (AccountKind.PROGRAMME_FUNDING, 1, -1250),
+        (AccountKind.PROGRAMME_FUNDING, 0, -1250),
         (AccountKind.WALLET_CASH, wallets[0], 1000),
         (AccountKind.WALLET_CASH, wallets[2], 250),
     ]

@@ -8,7 +8,7 @@ import pytest
 from ledger.chart import AccountKind, Asset
 from ledger.identity import TransactionKind
 from ledger.outcome import Outcome
-from ledger.postgres.dedup import ROLE_OWN, ROLE_RESTORE, ROLE_TOMBSTONE, ROLE_UNDO, ROLE_VOID
+from ledger.postgres.dedup import ROLE_CHANGE, ROLE_OWN, ROLE_TOMBSTONE
 
 from .nodes import Connection, Node
 
@@ -74,11 +74,11 @@ async def test_keys_have_a_known_role(connection: Connection) -> None:
     """A role that the program doesn't know is refused."""
     insert = "INSERT INTO ledger.dedup VALUES ($1, $2, '2026-01-05', 1, '', 0, '')"
     async with connection.transaction():
-        for role in (ROLE_OWN, ROLE_TOMBSTONE, ROLE_UNDO, ROLE_VOID, ROLE_RESTORE):
+        for role in (ROLE_OWN, ROLE_TOMBSTONE, ROLE_CHANGE):
             await connection.execute(insert, bytes([role]), role)
         with pytest.raises(asyncpg.CheckViolationError, match="dedup_role_check"):
             async with connection.transaction():
-                await connection.execute(insert, bytes([6]), 6)
+                await connection.execute(insert, bytes([4]), 4)
         await connection.execute("DELETE FROM ledger.dedup WHERE transaction_id = 1")
 
 
