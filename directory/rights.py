@@ -1,0 +1,105 @@
+"""Who may do what: one total table of roles and actions. Pure.
+
+Each action has a row: for each role, in the order of `Role`, how far the right reaches:
+
+    A   every party's records                              (ALL)
+    O   records of the operator's party and those below    (OWN)
+    -   nothing                                            (NONE)
+
+An action that needs four eyes has a second word: the roles that may approve what another has proposed, each
+reaching as far as its own right does. An action without a second word is done at once.
+
+The operator of the platform's party has every party below its own, so O reaches as far as A for them. The
+table is the only place where this is decided; `docs/rights.md` is printed from it, and every cell is tested.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Role(StrEnum):
+    """What an operator is employed as."""
+
+    PLATFORM_ADMIN = "platform_admin"
+    ISSUER_ADMIN = "issuer_admin"
+    ISSUER_CLERK = "issuer_clerk"
+    MERCHANT_ADMIN = "merchant_admin"
+    MERCHANT_CASHIER = "merchant_cashier"
+    AUDITOR = "auditor"
+    SECURITY_OFFICER = "security_officer"
+
+
+class Action(StrEnum):
+    """Everything that can be done to the directory or read from it."""
+
+    PARTY_SEE = "party.see"
+    ISSUER_ADD = "issuer.add"
+    AGENT_ADD = "agent.add"
+    PARTNER_ADD = "partner.add"
+
+    OPERATOR_SEE = "operator.see"
+    OPERATOR_ADD = "operator.add"
+    OPERATOR_RESET = "operator.reset"
+    OPERATOR_LOCK = "operator.lock"
+    OPERATOR_UNLOCK = "operator.unlock"
+    OPERATOR_DISABLE = "operator.disable"
+
+    APPROVAL_SEE = "approval.see"
+    AUDIT_SEE = "audit.see"
+    AUDIT_VERIFY = "audit.verify"
+
+
+class Reach(StrEnum):
+    """How far a right reaches."""
+
+    NONE = "-"
+    OWN = "O"
+    ALL = "A"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table: how far each role's right to an action reaches, and who may approve it."""
+
+    reach: Mapping[Role, Reach]
+    approvers: frozenset[Role]
+
+    @property
+    def needs_four_eyes(self) -> bool:
+        """Whether a second operator has to approve."""
+        return bool(self.approvers)
+
+
+def rule_of(row: str) -> Rule:
+    """A rule from its row: a letter for each role, and for four eyes a second word of the same length."""
+    reach, _, approve = row.partition(" ")
+    approvers = frozenset(role for role, letter in zip(Role, approve, strict=False) if letter != "-")
+    return Rule(
+        MappingProxyType({role: Reach(letter) for role, letter in zip(Role, reach, strict=True)}), approvers
+    )
+
+
+# platform_admin issuer_admin issuer_clerk merchant_admin merchant_cashier auditor security_officer
+_ROWS: Final = {
+    Action.PARTY_SEE: "AOOOOOA",
+    Action.ISSUER_ADD: "A------",
+    Action.AGENT_ADD: "AO-----",
+    Action.PARTNER_ADD: "A------",
+    Action.OPERATOR_SEE: "AO-O-OA",
+    Action.OPERATOR_ADD: "AO-O--- A-----A",
+    Action.OPERATOR_RESET: "AO-O--A",
+    Action.OPERATOR_LOCK: "AO-O--A",
+    Action.OPERATOR_UNLOCK: "AO-O--A",
+    Action.OPERATOR_DISABLE: "AO-O--A",
+    Action.APPROVAL_SEE: "AOOOOOA",
+    Action.AUDIT_SEE: "AO-O-OA",
+    Action.AUDIT_VERIFY: "A----OA",
+}
+
+RIGHTS: Final[Mapping[Action, Rule]] = MappingProxyType(
+    {action: rule_of(row) for action, row in _ROWS.items()}
+)
+"""The table."""
