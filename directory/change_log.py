@@ -15,16 +15,20 @@ everything, as is a reader that has only just begun.
 """
 
 from collections.abc import Collection
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 from directory.reading import Connection
+from directory.subjects import Kind
 from storage.database import database_errors
 
 PAGE: Final = 5_000
 """Most changes that are read at once."""
 KEPT: Final = 100_000
 """How many changes stay for nodes that were away."""
+
+_KINDS: Final = frozenset(Kind)
+_MERCHANT_ID_LENGTH: Final = 15
+_BEYOND_ALL: Final = 2**62
 
 _NOTE: Final = """
 WITH head AS (UPDATE directory.change_head SET number = number + $3 RETURNING number)
@@ -41,26 +45,16 @@ ORDER BY change.number
 _DROP: Final = "DELETE FROM directory.change WHERE number <= $1"
 
 
-class ChangeKind(StrEnum):
-    """What views remember, and so must be told of."""
-
-    CARD = "card"
-    TERMINAL = "terminal"
-    MERCHANT = "merchant"
-    PRODUCT = "product"
-    RANGE = "range"
-
-
 class Change(NamedTuple):
     """Something that is no longer as it was.
 
     Attributes:
         kind: Of what.
-        key: A card's PAN index in hexadecimal digits; a terminal's two identifiers joined by `terminal_key`;
-            a merchant's identifier (DE 42); the number of a product or range.
+        key: Which one, as the audit names it: a card by its PAN index in hexadecimal digits, a terminal by
+            `terminal_key`, a merchant by its identifier (DE 42), a product or range by its number.
     """
 
-    kind: ChangeKind
+    kind: Kind
     key: str
 
 
@@ -69,7 +63,8 @@ class Changes(NamedTuple):
 
     Attributes:
         seen: The number to go on from.
-        changes: What changed, in order; None if that can't be said, and anything may have.
+        changes: What changed, in order; None if that can't be said, and anything may have. A kind that
+            this version of the program doesn't know is nothing it remembers, and is left out.
         more: There is more to be read at once.
     """
 
@@ -81,6 +76,11 @@ class Changes(NamedTuple):
 def terminal_key(merchant_id: str, terminal_id: str) -> str:
     """The key of a terminal's change."""
     return f"{merchant_id}/{terminal_id}"
+
+
+def key_parts(key: str) -> tuple[str, str]:
+    """Merchant and terminal of a terminal's change; a merchant's identifier always has 15 characters."""
+    return key[:_MERCHANT_ID_LENGTH], key[_MERCHANT_ID_LENGTH + 1 :]
 
 
 async def note_changes(connection: Connection, changes: Collection[Change]) -> None:
@@ -103,15 +103,15 @@ async def read_changes(connection: Connection, seen: int | None) -> Changes:
         DatabaseUnavailable: The database failed.
     """
     with database_errors():
-        rows = await connection.fetch(_READ, -1 if seen is None else seen, PAGE)
+        rows = await connection.fetch(_READ, _BEYOND_ALL if seen is None else seen, PAGE)
     head: int = rows[0]["head"]
-    found = [(row["number"], Change(ChangeKind(row["kind"]), row["key"])) for row in rows if row["kind"]]
-    if seen is None or head < seen or (head > seen and (not found or found[0][0] != seen + 1)):
+    found = [row for row in rows if row["number"] is not None]
+    next_there = bool(found) and found[0]["number"] == (seen or 0) + 1
+    if seen is None or head < seen or (head > seen and not next_there):
         return Changes(head, None, more=False)
-    if not found:
-        return Changes(seen, (), more=False)
-    last = found[-1][0]
-    return Changes(last, tuple(change for _, change in found), more=last < head)
+    changes = tuple(Change(Kind(row["kind"]), row["key"]) for row in found if row["kind"] in _KINDS)
+    last = found[-1]["number"] if found else seen
+    return Changes(last, changes, more=last < head)
 
 
 async def drop_old_changes(connection: Connection, seen: int) -> None:

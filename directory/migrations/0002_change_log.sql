@@ -4,8 +4,8 @@
 -- the next number missing forgets all it remembers.
 
 CREATE TABLE directory.change_head (
-    only   boolean PRIMARY KEY DEFAULT true CHECK (only),
-    number bigint  NOT NULL
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    number   bigint  NOT NULL
 );
 INSERT INTO directory.change_head (number) VALUES (0);
 COMMENT ON COLUMN directory.change_head.number IS 'The newest change';

@@ -1,0 +1,93 @@
+"""The view kept fresh: the change log is read a few times a second, and what changed is forgotten.
+
+Polling is all there is. A notification of the server's would be quicker by a fraction of a second, and each
+engine has its own, or none; correctness must not hang on it, so nothing does.
+
+The view may fill itself before the log was first read. The first reading says only where the log stands, and
+that everything may have changed; so does a reading after a long absence, or from a database that was put
+back to an earlier state. While the log can't be read, what is in memory stays as it is: without the database
+nothing can be changed, and nothing posted either.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import asyncpg
+
+from directory.change_log import (
+    KEPT,
+    Change,
+    drop_old_changes,
+    key_parts,
+    read_changes,
+)
+from directory.records import PanIndex
+from directory.subjects import Kind
+from directory.view import DirectoryView
+from storage.database import DatabaseUnavailable, database_errors
+
+PERIOD_SECONDS: Final = 0.2
+_BETWEEN_DROPS: Final = KEPT // 10
+
+
+class Refresher:
+    """Carries what the change log says into one view.
+
+    Args:
+        pool: Where the log is read.
+        view: What is to be kept fresh.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", view: DirectoryView) -> None:
+        self._pool = pool
+        self._view = view
+        self._seen: int | None = None
+
+    async def refresh(self) -> None:
+        """Read the log to its end, and have the view forget what changed.
+
+        Raises:
+            DatabaseUnavailable: The log could not be read; what was read before counts.
+        """
+        more = True
+        while more:
+            before = self._seen
+            with database_errors():
+                async with self._pool.acquire() as connection:
+                    found = await read_changes(connection, before)
+                    if before is not None and before // _BETWEEN_DROPS != found.seen // _BETWEEN_DROPS:
+                        await drop_old_changes(connection, found.seen)
+            if found.changes is None:
+                self._view.forget_all()
+            else:
+                await self._forget(found.changes)
+            self._seen, more = found.seen, found.more
+
+    async def _forget(self, changes: Sequence[Change]) -> None:
+        """Have the view forget; what takes a look at everything is done once for many changes."""
+        of_kind: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+        for change in changes:
+            of_kind[change.kind].add(change.key)
+        for key in of_kind[Kind.CARD]:
+            self._view.forget_card(PanIndex(bytes.fromhex(key)))
+        for key in of_kind[Kind.TERMINAL]:
+            self._view.forget_terminal(*key_parts(key))
+        if merchants := of_kind[Kind.MERCHANT]:
+            self._view.forget_merchants(merchants)
+        if products := of_kind[Kind.PRODUCT]:
+            await self._view.forget_products(frozenset(map(int, products)))
+
+
+async def keep_fresh(
+    refresher: Refresher,
+    failed: Callable[[DatabaseUnavailable], None],
+    period_seconds: float = PERIOD_SECONDS,
+) -> None:
+    """Refresh for as long as the node runs; `failed` is told of each time the log can't be read."""
+    while True:
+        try:
+            await refresher.refresh()
+        except DatabaseUnavailable as unavailable:
+            failed(unavailable)
+        await asyncio.sleep(period_seconds)
