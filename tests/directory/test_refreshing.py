@@ -8,7 +8,7 @@ import pytest
 
 from directory import change_log, refreshing
 from directory.change_log import Change, note_changes, terminal_key
-from directory.records import CardState
+from directory.records import CardState, PanIndex
 from directory.refreshing import Refresher, keep_fresh
 from directory.subjects import Kind
 from directory.view import DirectoryView
@@ -161,18 +161,18 @@ async def test_reading_that_a_change_overtook_is_not_remembered(
 
 
 async def test_refreshing_goes_on_after_the_database_failed(
-    refresher: Refresher, view: DirectoryView, connection: Connection, add_cards: AddCards
+    refresher: Refresher, view: DirectoryView, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each failure is told; when the log can be read again, what was noted meanwhile counts."""
-    (pan_index,) = await add_cards(7)
-    await view.card(pan_index)
+    forgotten: asyncio.Queue[PanIndex] = asyncio.Queue()
+    monkeypatch.setattr(view, "forget_card", forgotten.put_nowait)
     failed: asyncio.Queue[DatabaseUnavailable] = asyncio.Queue()
     await connection.execute("ALTER TABLE directory.change RENAME TO away")
     fresh = asyncio.create_task(keep_fresh(refresher, failed.put_nowait, 0.01))
 
     await failed.get()
     await connection.execute("ALTER TABLE directory.away RENAME TO change")
-    await note_changes(connection, [Change(Kind.CARD, pan_index.hex())])
-    while view.peek_card(pan_index) is not None:
-        await asyncio.sleep(0.01)
+    await note_changes(connection, [Change(Kind.CARD, "07")])
+
+    assert b"\x07" == await forgotten.get()
     fresh.cancel()
