@@ -11,9 +11,8 @@ nothing can be changed, and nothing posted either.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
-
-import asyncpg
 
 from directory.change_log import (
     KEPT,
@@ -22,10 +21,11 @@ from directory.change_log import (
     key_parts,
     read_changes,
 )
+from directory.reading import Connection
 from directory.records import PanIndex
 from directory.subjects import Kind
 from directory.view import DirectoryView
-from storage.database import DatabaseUnavailable, database_errors
+from storage.database import DatabaseUnavailable
 
 PERIOD_SECONDS: Final = 0.2
 _BETWEEN_DROPS: Final = KEPT // 10
@@ -35,17 +35,18 @@ class Refresher:
     """Carries what the change log says into one view.
 
     Args:
-        pool: Where the log is read.
         view: What is to be kept fresh.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", view: DirectoryView) -> None:
-        self._pool = pool
+    def __init__(self, view: DirectoryView) -> None:
         self._view = view
         self._seen: int | None = None
 
-    async def refresh(self) -> None:
+    async def refresh(self, connection: Connection) -> None:
         """Read the log to its end, and have the view forget what changed.
+
+        Args:
+            connection: Of the refresher's own, so that it waits for nobody.
 
         Raises:
             DatabaseUnavailable: The log could not be read; what was read before counts.
@@ -53,11 +54,9 @@ class Refresher:
         more = True
         while more:
             before = self._seen
-            with database_errors():
-                async with self._pool.acquire() as connection:
-                    found = await read_changes(connection, before)
-                    if before is not None and before // _BETWEEN_DROPS != found.seen // _BETWEEN_DROPS:
-                        await drop_old_changes(connection, found.seen)
+            found = await read_changes(connection, before)
+            if before is not None and before // _BETWEEN_DROPS != found.seen // _BETWEEN_DROPS:
+                await drop_old_changes(connection, found.seen)
             if found.changes is None:
                 self._view.forget_all()
             else:
@@ -81,13 +80,24 @@ class Refresher:
 
 async def keep_fresh(
     refresher: Refresher,
+    connect: Callable[[], AbstractAsyncContextManager[Connection]],
     failed: Callable[[DatabaseUnavailable], None],
     period_seconds: float = PERIOD_SECONDS,
 ) -> None:
-    """Refresh for as long as the node runs; `failed` is told of each time the log can't be read."""
+    """Refresh for as long as the node runs.
+
+    Args:
+        refresher: Refreshes.
+        connect: Opens a session for it.
+        failed: Told each time the log can't be read; a new session is tried after a period.
+        period_seconds: Between two readings.
+    """
     while True:
         try:
-            await refresher.refresh()
+            async with connect() as connection:
+                while True:
+                    await refresher.refresh(connection)
+                    await asyncio.sleep(period_seconds)
         except DatabaseUnavailable as unavailable:
             failed(unavailable)
         await asyncio.sleep(period_seconds)

@@ -57,7 +57,7 @@ class DirectoryView:
         self._absent_cards: Absent[PanIndex] = Absent(clock)
         self._absent_terminals: Absent[_TerminalKey] = Absent(clock)
         self._told = 0
-        self._products: dict[Product, Product] = {}
+        self._products: dict[int, Product] = {}
         self._card_loader = BatchLoader(self._fetch_cards)
         self._terminal_loader = BatchLoader(self._fetch_terminals)
 
@@ -135,6 +135,8 @@ class DirectoryView:
     async def forget_products(self, product_ids: Collection[int]) -> None:
         """Read the cards of these products anew when they come by next; requests go on meanwhile."""
         self._told += 1
+        for product_id in product_ids:
+            self._products.pop(product_id, None)
         for place, key in enumerate(self._cards.remembered(), start=1):
             card = self._cards.look(key)
             if card is not None and card.product.id in product_ids:
@@ -150,11 +152,14 @@ class DirectoryView:
         self._products.clear()
 
     async def _fetch_cards(self, wanted: Collection[PanIndex]) -> Mapping[PanIndex, Card]:
-        told = self._told
+        told, products = self._told, self._products.copy()
         with database_errors():
             async with self._pool.acquire() as connection:
-                found = await read_cards(connection, wanted, self._products)
-        for pan_index in wanted if told == self._told else ():
+                found = await read_cards(connection, wanted, products)
+        if told != self._told:
+            return found
+        self._products = products
+        for pan_index in wanted:
             card = found.get(pan_index)
             if card is not None:
                 self._cards.put(pan_index, card)

@@ -28,22 +28,22 @@ def view(pool: Pool) -> DirectoryView:
 
 
 @pytest.fixture
-async def refresher(pool: Pool, view: DirectoryView) -> Refresher:
+async def refresher(connection: Connection, view: DirectoryView) -> Refresher:
     """Has begun to read the log."""
-    refresher = Refresher(pool, view)
-    await refresher.refresh()
+    refresher = Refresher(view)
+    await refresher.refresh(connection)
     return refresher
 
 
 async def test_first_reading_forgets_what_was_read_before(
-    pool: Pool, view: DirectoryView, add_cards: AddCards
+    connection: Connection, view: DirectoryView, add_cards: AddCards
 ) -> None:
     """What the view remembered before the log was read may have changed unseen."""
     (pan_index,) = await add_cards(7)
     await view.card(pan_index)
     await view.terminal(MERCHANT_ID, TERMINAL_ID)
 
-    await Refresher(pool, view).refresh()
+    await Refresher(view).refresh(connection)
 
     assert view.peek_card(pan_index) is None
     assert view.peek_terminal(MERCHANT_ID, TERMINAL_ID) is None
@@ -60,7 +60,7 @@ async def test_changed_card_is_read_anew(
         await connection.execute("UPDATE directory.card SET state = 'frozen' WHERE wallet_id = 7")
         await note_changes(connection, [Change(Kind.CARD, changed.hex())])
 
-    await refresher.refresh()
+    await refresher.refresh(connection)
 
     assert view.peek_card(changed) is None
     assert view.peek_card(other) is not None
@@ -81,7 +81,7 @@ async def test_changed_terminal_or_merchant_is_read_anew(
     await view.terminal(MERCHANT_ID, TERMINAL_ID)
     await note_changes(connection, [change])
 
-    await refresher.refresh()
+    await refresher.refresh(connection)
 
     assert view.peek_terminal(MERCHANT_ID, TERMINAL_ID) is None
 
@@ -93,7 +93,7 @@ async def test_change_of_another_merchant_keeps_the_terminal(
     await view.terminal(MERCHANT_ID, TERMINAL_ID)
     await note_changes(connection, [Change(Kind.MERCHANT, "990001999999999"), OTHER])
 
-    await refresher.refresh()
+    await refresher.refresh(connection)
 
     assert view.peek_terminal(MERCHANT_ID, TERMINAL_ID) is not None
 
@@ -115,7 +115,7 @@ async def test_cards_of_a_changed_product_are_read_anew(
         await view.card(pan_index)
     await note_changes(connection, [Change(Kind.PRODUCT, str(product_id))])
 
-    await refresher.refresh()
+    await refresher.refresh(connection)
 
     assert [stays] * 3 == [view.peek_card(pan_index) is not None for pan_index in indexes]
 
@@ -135,7 +135,7 @@ async def test_long_log_is_read_to_its_end(
     await view.card(pan_index)
     await note_changes(connection, [OTHER] * 7 + [Change(Kind.CARD, pan_index.hex())])
 
-    await refresher.refresh()
+    await refresher.refresh(connection)
 
     assert view.peek_card(pan_index) is None
     assert await connection.fetchval("SELECT count(*) FROM directory.change") == 3
@@ -161,14 +161,18 @@ async def test_reading_that_a_change_overtook_is_not_remembered(
 
 
 async def test_refreshing_goes_on_after_the_database_failed(
-    refresher: Refresher, view: DirectoryView, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    refresher: Refresher,
+    pool: Pool,
+    view: DirectoryView,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each failure is told; when the log can be read again, what was noted meanwhile counts."""
     forgotten: asyncio.Queue[PanIndex] = asyncio.Queue()
     monkeypatch.setattr(view, "forget_card", forgotten.put_nowait)
     failed: asyncio.Queue[DatabaseUnavailable] = asyncio.Queue()
     await connection.execute("ALTER TABLE directory.change RENAME TO away")
-    fresh = asyncio.create_task(keep_fresh(refresher, failed.put_nowait, 0.01))
+    fresh = asyncio.create_task(keep_fresh(refresher, pool.acquire, failed.put_nowait, 0.01))
 
     await failed.get()
     await connection.execute("ALTER TABLE directory.away RENAME TO change")
