@@ -8,11 +8,13 @@ Adding what is there already leaves it as it is, so that whoever builds a world 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, replace
+from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
 from directory.key_sets import after_sign_on, after_verified
-from directory.reading import Connection, moment_of, read_product, read_terminals
+from directory.parties import PLATFORM_ID, PartyId
+from directory.product_terms import document_of
+from directory.reading import Connection, moment_of, read_products, read_terminals
 from directory.records import CardState, KeySet, Merchant, Product, Terminal, TerminalState
 from storage.database import database_errors
 
@@ -28,7 +30,10 @@ class TerminalUnknown(LookupError):
 
 
 class CardRow(NamedTuple):
-    """A card as it is stored; the fields are the table's columns. Its repr shows none that is secret."""
+    """A card as it is stored; the fields are the table's columns. Its repr shows none that is secret.
+
+    The first card of a wallet has the wallet's number for its own, unless told otherwise.
+    """
 
     pan_index: bytes
     wallet_id: int
@@ -38,6 +43,16 @@ class CardRow(NamedTuple):
     pan_sealed: bytes
     pin_salt: bytes
     pin_value: bytes
+    id: int | None = None
+    party_id: PartyId = PLATFORM_ID
+    printed_expiry: str | None = None
+    serial: str | None = None
+    range_id: int | None = None
+    batch_id: int | None = None
+    customer_id: int | None = None
+    relation: str | None = None
+    main_card_id: int | None = None
+    replaces_id: int | None = None
 
     def __repr__(self) -> str:
         return f"<CardRow of wallet {self.wallet_id}>"
@@ -58,20 +73,29 @@ async def add_merchant(connection: Connection, merchant: Merchant, *, name: str,
 
 
 async def add_product(connection: Connection, product: Product) -> Product:
-    """Add a card product; returns the product that now has this id.
+    """Add a card product with its versions; returns the product that now has this id.
 
     Raises:
         DatabaseUnavailable: The database failed.
     """
+    versions = [
+        (product.id, each.number, each.effective_from_us, document_of(each.terms), 0)
+        for each in product.versions
+    ]
     with database_errors():
-        await connection.execute(
-            """INSERT INTO directory.product
-                   (id, name, asset, pin_for_purchase, pin_for_balance, pin_tries_max,
-                    transaction_max_minor, day_amount_max_minor, day_count_max)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING""",
-            *astuple(product),
+        added = await connection.fetchval(
+            """INSERT INTO directory.product (id, party_id, code, name)
+               VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING id""",
+            *(product.id, product.party_id, product.code, product.name),
         )
-        return await read_product(connection, product.id)
+        if added is not None:
+            await connection.executemany(
+                """INSERT INTO directory.product_version
+                       (product_id, version, effective_from_us, terms, added_us)
+                   VALUES ($1, $2, $3, $4, $5)""",
+                versions,
+            )
+        return (await read_products(connection, [product.id]))[product.id]
 
 
 async def add_terminal(
@@ -122,9 +146,16 @@ async def insert_cards(connection: Connection, cards: Iterable[CardRow]) -> None
     Raises:
         DatabaseUnavailable: The database failed.
     """
+    records = [
+        card._replace(
+            id=card.wallet_id if card.id is None else card.id,
+            printed_expiry=card.printed_expiry or card.expiry,
+        )
+        for card in cards
+    ]
     with database_errors():
         await connection.copy_records_to_table(
-            "card", schema_name="directory", columns=CardRow._fields, records=cards
+            "card", schema_name="directory", columns=CardRow._fields, records=records
         )
 
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from directory.parties import PLATFORM_ID, PartyId
+from directory.product_terms import ProductTerms
+
 PanIndex = NewType("PanIndex", bytes)
 """16 bytes: the keyed hash of a whole PAN, made by the HSM (PCI DSS 4.0.1, requirement 3.5.1.1)."""
 
@@ -47,30 +50,38 @@ class TerminalState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ProductVersion:
+    """The terms of a product from a moment on, in microseconds since 1970 (UTC), until the next version's."""
+
+    number: int
+    effective_from_us: int
+    terms: ProductTerms
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
-    """The rules that a kind of card shares.
+    """What a kind of card shares.
 
     Attributes:
         id: Chosen by whoever adds the product.
+        code: What people call it by.
         name: For people.
-        asset: ISO 4217 number of the currency of the cards' money.
-        pin_for_purchase: A purchase needs a PIN.
-        pin_for_balance: A balance inquiry needs a PIN.
-        pin_tries_max: Wrong PINs in a row until the PIN is blocked.
-        transaction_max_minor: Most that one transaction may take; None for no limit.
-        day_amount_max_minor: Most that a business day may take; None for no limit.
-        day_count_max: Most transactions of a business day; None for no limit.
+        versions: Its terms, the earliest first; later ones may lie ahead.
+        party_id: Whose product it is.
     """
 
     id: int
+    code: str
     name: str
-    asset: int
-    pin_for_purchase: bool
-    pin_for_balance: bool
-    pin_tries_max: int
-    transaction_max_minor: int | None = None
-    day_amount_max_minor: int | None = None
-    day_count_max: int | None = None
+    versions: tuple[ProductVersion, ...]
+    party_id: PartyId = PLATFORM_ID
+
+    def at(self, moment_us: int) -> ProductTerms | None:
+        """The terms in force at a moment; None before the first version's."""
+        for version in reversed(self.versions):
+            if version.effective_from_us <= moment_us:
+                return version.terms
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +90,12 @@ class Card:
 
     Attributes:
         wallet_id: The wallet that holds its money; a replacement card keeps it.
-        product: The rules it follows.
+        product: Whose terms it follows.
         state: Where it is in its life.
         expiry: YYMM, the last month in which it is good.
         pin_salt: Of the PIN reference value.
         pin_value: The keyed PIN reference value.
+        printed_expiry: YYMM as stripe and chip state it: what it was before extensions.
     """
 
     wallet_id: int
@@ -92,6 +104,7 @@ class Card:
     expiry: str
     pin_salt: bytes = field(repr=False)
     pin_value: bytes = field(repr=False)
+    printed_expiry: str
 
 
 @dataclass(frozen=True, slots=True)

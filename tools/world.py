@@ -17,8 +17,9 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from directory.commands import CardRow, add_merchant, add_product, add_terminal, insert_cards
+from directory.product_terms import CardClass, CardService, Limits, PinRule, ProductTerms
 from directory.reading import read_cards
-from directory.records import CardState, Merchant, MerchantState, PanIndex, Product
+from directory.records import CardState, Merchant, MerchantState, PanIndex, Product, ProductVersion
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.interface import Hsm
 from ledger.postgres.opening import Opening
@@ -203,16 +204,14 @@ class WorldMaker:
 
 def _product(seed: DemoSeed) -> Product:
     """The demo product; its name tells which seed its cards are from."""
-    return Product(
-        id=PRODUCT_ID,
-        name=f"Demo card {seed.mark}",
-        asset=int(CURRENCY),
-        pin_for_purchase=True,
-        pin_for_balance=True,
-        pin_tries_max=3,
-        transaction_max_minor=50_000_00,
-        day_count_max=100_000,
+    terms = ProductTerms(
+        card_class=CardClass.CONSUMPTION,
+        currency=int(CURRENCY),
+        services=frozenset({CardService.PURCHASE, CardService.BALANCE_INQUIRY}),
+        pin={CardService.PURCHASE: PinRule(), CardService.BALANCE_INQUIRY: PinRule()},
+        limits=Limits(transaction_max_minor=50_000_00, day_count_max=100_000),
     )
+    return Product(PRODUCT_ID, "DEMO", f"Demo card {seed.mark}", (ProductVersion(1, 0, terms),))
 
 
 async def _add_merchant(connection: "asyncpg.Connection[asyncpg.Record]", merchant: DemoMerchant) -> None:

@@ -24,7 +24,7 @@ from time import perf_counter
 from typing import Final, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar
 
 from directory.key_sets import candidates
-from directory.records import Card, KeySet, PanIndex, Product, Terminal
+from directory.records import Card, KeySet, PanIndex, Terminal
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.interface import Hsm, HsmUnavailable
 from hsm_soft.key_block import KeyBlock
@@ -43,13 +43,13 @@ from ledger.identity import (
 from ledger.intent import Intent, Origin, PinVerdict
 from ledger.outcome import Outcome
 from ledger.postgres.dedup import Result
-from ledger.product import ProductRules
 from routing.route import route
 from routing.table import OWN_LEDGER, RangeTable
 from storage.database import DatabaseUnavailable
 from switch.observability.logs import get
 from switch.observability.metrics import Metrics
 from switch.observability.transaction_log import OUTCOME_LABELS, TransactionLog
+from switch.product_rules import ProductRulesOf
 from switch.shell.clock import Clock
 from switch.transaction.steps import ISSUER_CHECKS, LINE_CHECKS, Situation, first_refusal, routed
 from switch.transaction.turns import Turn, Turns
@@ -213,7 +213,7 @@ class Flow:
         self._in_memory = InMemory(parts.directory)
         self._ledger = parts.ledger
         self._turns = parts.turns
-        self._rules: dict[int, tuple[Product, ProductRules]] = {}
+        self._rules = ProductRulesOf()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, body: bytes, listener: str, respond: Respond) -> None:
@@ -381,6 +381,8 @@ class Flow:
             return self._short(refused, under_way.number, under_way.now_us)
         if refused is None:
             await self._find_card(situation, key_set, directory)
+            if situation.card is not None:
+                situation.terms = situation.card.product.at(under_way.now_us)
             refused = first_refusal(ISSUER_CHECKS[request.service], situation)
         intent = await self._intent(situation, kind, keys, under_way, refused)
         if kind in VOIDED_KIND:
@@ -474,8 +476,8 @@ class Flow:
             under_way.number, kind, keys.own, await self._fingerprint(request), under_way.now_us,
             int(request.currency or Asset.CNY), request.amount_minor, Origin(terminal.merchant.id,
             request.merchant_id, request.terminal_id, request.batch, request.stan), wallet_id,
-            self._rules_of(card.product) if card is not None else None, situation.pin or PinVerdict.ABSENT,
-            refused, original_key=keys.original, voided_key=keys.voided,
+            self._rules.of(situation.terms) if situation.terms is not None else None,
+            situation.pin or PinVerdict.ABSENT, refused, original_key=keys.original, voided_key=keys.voided,
         )  # fmt: skip
 
     async def _fingerprint(self, request: Request) -> bytes:
@@ -484,19 +486,6 @@ class Flow:
         pan = request.pan.clear if request.pan is not None else ""
         told = (pan, str(fields[60])[:2], *[fields.get(number, "") for number in _FINGERPRINTED])
         return await self._hsm.ask(SoftHsm.fingerprint, "\0".join(map(str, told)).encode("latin-1"))
-
-    def _rules_of(self, product: Product) -> ProductRules:
-        known = self._rules.get(product.id)
-        if known is None or known[0] is not product:
-            rules = ProductRules(
-                product.asset,
-                product.pin_tries_max,
-                product.transaction_max_minor,
-                product.day_amount_max_minor,
-                product.day_count_max,
-            )
-            known = self._rules[product.id] = product, rules
-        return known[1]
 
     def _result_reply(self, result: Result) -> Reply:
         at = self._clock.local(result.received_at_us)

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from directory.commands import CardRow, add_merchant, add_product, add_terminal, insert_cards
-from directory.records import CardState, Merchant, MerchantState, PanIndex, Product
+from directory.product_terms import CardClass, CardService, Limits, PinRule, ProductTerms
+from directory.records import CardState, Merchant, MerchantState, PanIndex, Product, ProductVersion
 from storage.database import connect, create_pool
 
 MERCHANT_ID = "990001000000001"
@@ -20,17 +21,15 @@ AddCards = Callable[..., Awaitable[list[PanIndex]]]
 
 @pytest.fixture
 def product() -> Product:
-    """A product with a limit and without one."""
-    return Product(
-        id=3,
-        name="Gift card",
-        asset=156,
-        pin_for_purchase=True,
-        pin_for_balance=False,
-        pin_tries_max=3,
-        transaction_max_minor=5_000_00,
-        day_count_max=20,
+    """A product with limits and a PIN, in its first version."""
+    terms = ProductTerms(
+        card_class=CardClass.GIFT,
+        currency=156,
+        services=frozenset({CardService.PURCHASE, CardService.BALANCE_INQUIRY}),
+        pin={CardService.PURCHASE: PinRule()},
+        limits=Limits(transaction_max_minor=5_000_00, day_count_max=20),
     )
+    return Product(3, "GIFT", "Gift card", (ProductVersion(1, 0, terms),))
 
 
 @pytest.fixture

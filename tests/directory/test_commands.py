@@ -235,7 +235,7 @@ async def test_times_are_exact(connection: Connection) -> None:
         "UPDATE directory.terminal SET batch = '000000'",
         "UPDATE directory.terminal SET state = 'lost'",
         "UPDATE directory.merchant SET merchant_id = 'short'",
-        "UPDATE directory.product SET pin_tries_max = 0",
+        "UPDATE directory.product SET name = ''",
         "UPDATE directory.card SET expiry = '3113'",
         "UPDATE directory.card SET pan_index = 'x'",
         "UPDATE directory.card SET state = 'unknown'",

@@ -19,7 +19,7 @@ async def test_card_is_loaded_with_its_product(pool: Pool, add_cards: AddCards, 
     """A missed card comes from the database; from then on a peek finds it."""
     view = DirectoryView(pool)
     (pan_index,) = await add_cards(7)
-    expected = Card(7, product, CardState.ACTIVE, "3112", b"salt", b"value")
+    expected = Card(7, product, CardState.ACTIVE, "3112", b"salt", b"value", "3112")
 
     assert view.peek_card(pan_index) is None
     assert expected == await view.card(pan_index)

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from directory.reading import read_cards, read_product, read_terminals
+from directory.product_terms import CardService, Limits
+from directory.reading import read_cards, read_products, read_terminals
 from directory.records import Card, CardState, PanIndex
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.interface import InProcessHsm
@@ -186,11 +187,13 @@ async def test_terminals_and_merchants(
 async def test_product(maker: WorldMaker, reader: Connection) -> None:
     """Demo cards ask for a PIN and refuse nothing below 10,000.00 or 1,000 purchases a day."""
     await maker.make_terminals(1)
-    product = await read_product(reader, PRODUCT_ID)
+    product = (await read_products(reader, [PRODUCT_ID]))[PRODUCT_ID]
+    terms = product.at(0)
 
-    assert (product.asset, product.pin_for_purchase, product.pin_for_balance) == (156, True, True)
-    assert (product.pin_tries_max, product.transaction_max_minor) == (3, 50_000_00)
-    assert (product.day_amount_max_minor, product.day_count_max) == (None, 100_000)
+    assert terms is not None
+    assert (terms.currency, terms.pin_tries_max) == (156, 3)
+    assert {CardService.PURCHASE, CardService.BALANCE_INQUIRY} == set(terms.pin) == set(terms.services)
+    assert terms.limits == Limits(transaction_max_minor=50_000_00, day_count_max=100_000)
 
 
 async def test_world_again_is_the_same_world(maker: WorldMaker, reader: Connection) -> None:
