@@ -47,6 +47,40 @@ class Action(StrEnum):
     OPERATOR_UNLOCK = "operator.unlock"
     OPERATOR_DISABLE = "operator.disable"
 
+    PRODUCT_SEE = "product.see"
+    PRODUCT_ADD = "product.add"
+    PRODUCT_CHANGE = "product.change"
+    PRODUCT_WITHDRAW = "product.withdraw"
+
+    RANGE_SEE = "range.see"
+    RANGE_REGISTER = "range.register"
+    RANGE_ALLOCATE = "range.allocate"
+    RANGE_CLOSE = "range.close"
+
+    CARD_SEE = "card.see"
+    CARD_OPEN = "card.open"
+    CARD_OPEN_FUNDED = "card.open_funded"
+    CARD_RELEASE = "card.release"
+    CARD_ISSUE = "card.issue"
+    CARD_ACTIVATE = "card.activate"
+    CARD_FREEZE = "card.freeze"
+    CARD_UNFREEZE = "card.unfreeze"
+    CARD_REPORT = "card.report"
+    CARD_RECOVER = "card.recover"
+    CARD_REPLACE = "card.replace"
+    CARD_EXPIRE = "card.expire"
+    CARD_EXTEND = "card.extend"
+    CARD_CLOSE = "card.close"
+    CARD_RESET_PIN = "card.reset_pin"
+
+    CUSTOMER_SEE = "customer.see"
+    CUSTOMER_SEE_PERSONAL = "customer.see_personal"
+    CUSTOMER_ADD = "customer.add"
+    CUSTOMER_CHANGE = "customer.change"
+    CUSTOMER_VERIFY = "customer.verify"
+    CUSTOMER_BIND = "customer.bind"
+    CUSTOMER_CLOSE = "customer.close"
+
     APPROVAL_SEE = "approval.see"
     AUDIT_SEE = "audit.see"
     AUDIT_VERIFY = "audit.verify"
@@ -94,6 +128,36 @@ _ROWS: Final = {
     Action.OPERATOR_LOCK: "AO-O--A",
     Action.OPERATOR_UNLOCK: "AO-O--A",
     Action.OPERATOR_DISABLE: "AO-O--A",
+    Action.PRODUCT_SEE: "AOO--O-",
+    Action.PRODUCT_ADD: "AO-----",
+    Action.PRODUCT_CHANGE: "AO----- AO-----",
+    Action.PRODUCT_WITHDRAW: "AO-----",
+    Action.RANGE_SEE: "AOO--O-",
+    Action.RANGE_REGISTER: "A------",
+    Action.RANGE_ALLOCATE: "AO-----",
+    Action.RANGE_CLOSE: "AO-----",
+    Action.CARD_SEE: "AOO--O-",
+    Action.CARD_OPEN: "AOO----",
+    Action.CARD_OPEN_FUNDED: "AOO---- AO-----",
+    Action.CARD_RELEASE: "AOO---- AO-----",
+    Action.CARD_ISSUE: "AOO----",
+    Action.CARD_ACTIVATE: "AOO----",
+    Action.CARD_FREEZE: "AOO----",
+    Action.CARD_UNFREEZE: "AO-----",
+    Action.CARD_REPORT: "AOO----",
+    Action.CARD_RECOVER: "AOO----",
+    Action.CARD_REPLACE: "AOO----",
+    Action.CARD_EXPIRE: "AO-----",
+    Action.CARD_EXTEND: "AO-----",
+    Action.CARD_CLOSE: "AO-----",
+    Action.CARD_RESET_PIN: "AOO----",
+    Action.CUSTOMER_SEE: "AOO--O-",
+    Action.CUSTOMER_SEE_PERSONAL: "AOO----",
+    Action.CUSTOMER_ADD: "AOO----",
+    Action.CUSTOMER_CHANGE: "AOO----",
+    Action.CUSTOMER_VERIFY: "AOO----",
+    Action.CUSTOMER_BIND: "AOO----",
+    Action.CUSTOMER_CLOSE: "AO-----",
     Action.APPROVAL_SEE: "AOOOOOA",
     Action.AUDIT_SEE: "AO-O-OA",
     Action.AUDIT_VERIFY: "A----OA",

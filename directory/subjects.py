@@ -1,6 +1,7 @@
 """What can be acted upon: the kinds of record that the audit and the change log name. Pure."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Kind(StrEnum):
@@ -12,7 +13,12 @@ class Kind(StrEnum):
     PRODUCT = "product"
     RANGE = "range"
     CARD = "card"
+    CARD_BATCH = "card_batch"
     CUSTOMER = "customer"
     MERCHANT = "merchant"
     TERMINAL = "terminal"
     BATCH = "batch"
+
+
+REMEMBERED: Final = frozenset({Kind.PRODUCT, Kind.RANGE, Kind.CARD, Kind.MERCHANT, Kind.TERMINAL})
+"""What the hot views hold in memory, and so have to be told of."""

@@ -146,10 +146,10 @@ CREATE TABLE directory.card (
     number_until_us bigint,
     CHECK ((customer_id IS NULL) = (relation IS NULL)),
     CHECK ((relation IS NOT DISTINCT FROM 'supplementary') = (main_card_id IS NOT NULL)),
-    CHECK (state_before IS NULL OR state IN ('lost', 'expired'))
+    CHECK (state_before IS NULL OR state IN ('lost', 'stolen', 'expired'))
 );
 COMMENT ON COLUMN directory.card.pan_index IS 'Keyed hash of the whole PAN';
-COMMENT ON COLUMN directory.card.state_before IS 'Where recovery or extension takes a lost or expired card back to; null: active';
+COMMENT ON COLUMN directory.card.state_before IS 'Where a lost, stolen or expired card was before; null: active';
 COMMENT ON COLUMN directory.card.expiry IS 'YYMM, the last month in which it is good';
 COMMENT ON COLUMN directory.card.printed_expiry IS 'YYMM as stripe and chip state it; an extension does not reach them';
 COMMENT ON COLUMN directory.card.number_until_us IS 'Until when it had its number, which another card has now';

@@ -83,7 +83,7 @@ async def test_cards_are_stored_in_bulk(connection: Connection, add_cards: AddCa
 async def test_wallet_has_one_card_at_a_time(connection: Connection, product: Product) -> None:
     """A replacement takes over the wallet; two live cards can't share one."""
     rows = [
-        CardRow(bytes([n]) * 16, 7, product.id, state, "3112", b"sealed", b"salt", b"value")
+        CardRow(bytes([n]) * 16, 7, product.id, state, "3112", b"sealed", b"salt", b"value", id=n)
         for n, state in enumerate(
             (CardState.REPLACED, CardState.REPLACED, CardState.ACTIVE, CardState.FROZEN)
         )
