@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
+from directory.batch_rules import FIRST_BATCH, BatchEnd, batch_after
+from directory.change_log import Change, note_changes, terminal_key
 from directory.key_sets import after_sign_on, after_verified
 from directory.parties import PLATFORM_ID, PartyId
 from directory.product_terms import document_of
 from directory.reading import Connection, moment_of, read_products, read_terminals
 from directory.records import CardState, KeySet, Merchant, Product, Terminal, TerminalState
+from directory.subjects import Kind
 from storage.database import database_errors
 
-_LAST_BATCH: Final = 999_999
+_NOW_US: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 _KeySets: TypeAlias = tuple[KeySet, ...]
 
 
@@ -58,17 +61,26 @@ class CardRow(NamedTuple):
         return f"<CardRow of wallet {self.wallet_id}>"
 
 
-async def add_merchant(connection: Connection, merchant: Merchant, *, name: str, category: str) -> None:
-    """Add a merchant; `category` is its ISO 18245 merchant category code, four digits.
+async def add_merchant(
+    connection: Connection, merchant: Merchant, *, name: str, category: str, party_id: PartyId = PLATFORM_ID
+) -> None:
+    """Add a merchant.
+
+    Args:
+        connection: To the directory's database.
+        merchant: What the hot path knows of it.
+        name: For people.
+        category: Its ISO 18245 merchant category code, four digits.
+        party_id: Whose record it is.
 
     Raises:
         DatabaseUnavailable: The database failed.
     """
     with database_errors():
         await connection.execute(
-            """INSERT INTO directory.merchant (id, merchant_id, state, name, category)
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING""",
-            *(merchant.id, merchant.merchant_id, merchant.state, name, category),
+            """INSERT INTO directory.merchant (id, merchant_id, state, name, category, party_id)
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING""",
+            *(merchant.id, merchant.merchant_id, merchant.state, name, category, party_id),
         )
 
 
@@ -99,9 +111,9 @@ async def add_product(connection: Connection, product: Product) -> Product:
 
 
 async def add_terminal(
-    connection: Connection, merchant_id: str, terminal_id: str, *, master_key: str, batch: str = "000001"
+    connection: Connection, merchant_id: str, terminal_id: str, *, master_key: str, batch: str = FIRST_BATCH
 ) -> None:
-    """Add a terminal to a merchant.
+    """Add a terminal to a merchant, ready for use.
 
     Args:
         connection: To the directory's database.
@@ -115,8 +127,9 @@ async def add_terminal(
     """
     with database_errors():
         await connection.execute(
-            """INSERT INTO directory.terminal (merchant_id, terminal_id, state, master_key, batch)
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING""",
+            f"""INSERT INTO directory.terminal
+                    (merchant_id, terminal_id, state, master_key, batch, batch_opened_us)
+                VALUES ($1, $2, $3, $4, $5, {_NOW_US}) ON CONFLICT DO NOTHING""",
             *(merchant_id, terminal_id, TerminalState.ACTIVE, master_key, batch),
         )
 
@@ -131,13 +144,15 @@ async def change_master_key(
         DatabaseUnavailable: The database failed.
     """
     with database_errors():
-        changed = await connection.fetchval(
-            """UPDATE directory.terminal SET master_key = $3, version = version + 1
-               WHERE merchant_id = $1 AND terminal_id = $2 RETURNING version""",
-            *(merchant_id, terminal_id, master_key),
-        )
-    if changed is None:
-        raise TerminalUnknown
+        async with connection.transaction():
+            changed = await connection.fetchval(
+                """UPDATE directory.terminal SET master_key = $3, version = version + 1
+                   WHERE merchant_id = $1 AND terminal_id = $2 RETURNING version""",
+                *(merchant_id, terminal_id, master_key),
+            )
+            if changed is None:
+                raise TerminalUnknown
+            await note_changes(connection, [_change_of(merchant_id, terminal_id)])
 
 
 async def insert_cards(connection: Connection, cards: Iterable[CardRow]) -> None:
@@ -205,7 +220,14 @@ async def record_sign_off(connection: Connection, merchant_id: str, terminal_id:
         )
 
 
-async def open_batch(connection: Connection, merchant_id: str, terminal_id: str, *, closing: str) -> Terminal:
+async def open_batch(
+    connection: Connection,
+    merchant_id: str,
+    terminal_id: str,
+    *,
+    closing: str,
+    closed_by: BatchEnd = BatchEnd.SETTLEMENT,
+) -> Terminal:
     """Close a batch and open the next one: 999999 is followed by 000001.
 
     Whoever comes second, for the same batch, finds it closed and changes nothing.
@@ -214,15 +236,33 @@ async def open_batch(connection: Connection, merchant_id: str, terminal_id: str,
         TerminalUnknown: There is no such terminal.
         DatabaseUnavailable: The database failed.
     """
-    following = f"{int(closing) % _LAST_BATCH + 1:06}"
+    name = (merchant_id, terminal_id)
     with database_errors():
         async with connection.transaction():
-            await connection.execute(
-                """UPDATE directory.terminal SET batch = $4, version = version + 1
-                   WHERE merchant_id = $1 AND terminal_id = $2 AND batch = $3""",
-                *(merchant_id, terminal_id, closing, following),
+            opened_us = await connection.fetchval(
+                """SELECT batch_opened_us FROM directory.terminal
+                   WHERE merchant_id = $1 AND terminal_id = $2 AND batch = $3 FOR UPDATE""",
+                *(*name, closing),
             )
+            if opened_us is not None:
+                now_us = await connection.fetchval(
+                    f"""UPDATE directory.terminal
+                        SET batch = $3, batch_opened_us = {_NOW_US}, version = version + 1
+                        WHERE merchant_id = $1 AND terminal_id = $2 RETURNING batch_opened_us""",
+                    *(*name, batch_after(closing)),
+                )
+                await connection.execute(
+                    """INSERT INTO directory.terminal_batch
+                           (merchant_id, terminal_id, batch, opened_us, closed_us, closed_by)
+                       VALUES ($1, $2, $3, $4, $5, $6)""",
+                    *(*name, closing, opened_us, now_us, closed_by),
+                )
+                await note_changes(connection, [_change_of(*name)])
             return await _read(connection, merchant_id, terminal_id)
+
+
+def _change_of(merchant_id: str, terminal_id: str) -> Change:
+    return Change(Kind.TERMINAL, terminal_key(merchant_id, terminal_id))
 
 
 async def _change_key_sets(

@@ -6,15 +6,16 @@ product refer to one object, however many queries they came by.
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from sys import intern
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from directory.parties import PartyId
-from directory.product_terms import terms_of
+from directory.product_terms import CardService, terms_of
 from directory.records import (
     Card,
     CardState,
@@ -30,6 +31,8 @@ from directory.records import (
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 """A session of one's own, or a pool's."""
+
+Named = TypeVar("Named", str, int)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -49,7 +52,9 @@ WHERE product.id = ANY ($1::bigint[]) ORDER BY product.id, version.effective_fro
 # One row a key set; a terminal without any has one row with nulls.
 _TERMINALS: Final = """
 SELECT merchant.merchant_id, terminal.terminal_id, merchant.id, merchant.state AS merchant_state,
+       merchant.category, merchant.services AS merchant_services, merchant.accepts AS merchant_accepts,
        terminal.state, terminal.master_key, terminal.batch, terminal.version,
+       terminal.services, terminal.accepts,
        key_set.created_at, key_set.verified_at, key_set.pin_key, key_set.mac_key,
        key_set.track_key
 FROM unnest($1::text[], $2::text[]) AS wanted (merchant_id, terminal_id)
@@ -124,16 +129,39 @@ def _product(rows: list[asyncpg.Record]) -> Product:
 
 def _terminal(rows: list[asyncpg.Record]) -> Terminal:
     first = rows[0]
-    merchant = Merchant(first["id"], first["merchant_id"], MerchantState(first["merchant_state"]))
+    state = MerchantState(first["merchant_state"])
+    merchant = Merchant(first["id"], first["merchant_id"], state, intern(first["category"]))
     return Terminal(
         terminal_id=first["terminal_id"],
         merchant=merchant,
         state=TerminalState(first["state"]),
-        master_key=first["master_key"],
+        master_key=first["master_key"] or "",
         batch=first["batch"],
         key_sets=tuple(_key_set(row) for row in rows if row["created_at"] is not None),
         version=first["version"],
+        offers=_offered(_both(first["merchant_services"], first["services"])),
+        accepts=_accepted(_both(first["merchant_accepts"], first["accepts"])),
     )
+
+
+def _both(of_merchant: list[Named] | None, of_terminal: list[Named] | None) -> frozenset[Named] | None:
+    """What is in both lists, of which a missing one holds everything."""
+    if of_merchant is None or of_terminal is None:
+        only = of_terminal if of_merchant is None else of_merchant
+        return None if only is None else frozenset(only)
+    return frozenset(of_merchant).intersection(of_terminal)
+
+
+@lru_cache(maxsize=1_000)
+def _offered(names: frozenset[str] | None) -> frozenset[CardService] | None:
+    """Services by their names; terminals share the few sets there are."""
+    return None if names is None else frozenset(map(CardService, names))
+
+
+@lru_cache(maxsize=1_000)
+def _accepted(product_ids: frozenset[int] | None) -> frozenset[int] | None:
+    """The set itself; terminals share the few there are."""
+    return product_ids
 
 
 def _key_set(row: asyncpg.Record) -> KeySet:

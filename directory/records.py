@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NewType
 
 from directory.parties import PLATFORM_ID, PartyId
-from directory.product_terms import ProductTerms
+from directory.product_terms import CardService, ProductTerms
 
 PanIndex = NewType("PanIndex", bytes)
 """16 bytes: the keyed hash of a whole PAN, made by the HSM (PCI DSS 4.0.1, requirement 3.5.1.1)."""
@@ -34,16 +34,19 @@ class CardState(StrEnum):
 
 
 class MerchantState(StrEnum):
-    """Whether a merchant may trade."""
+    """The life of a merchant; only a live one trades."""
 
-    ACTIVE = "active"
+    APPLIED = "applied"
+    APPROVED = "approved"
+    LIVE = "live"
     SUSPENDED = "suspended"
     CLOSED = "closed"
 
 
 class TerminalState(StrEnum):
-    """Whether a terminal may be used."""
+    """The life of a terminal; only an active one is used."""
 
+    INACTIVE = "inactive"
     ACTIVE = "active"
     SUSPENDED = "suspended"
     CLOSED = "closed"
@@ -109,11 +112,19 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """A merchant: `merchant_id` is the 15 characters of DE 42, `id` its short name inside the switch."""
+    """A merchant.
+
+    Attributes:
+        id: Its short name inside the switch.
+        merchant_id: The 15 characters of DE 42.
+        state: Where it is in its life.
+        category: Four digits (ISO 18245).
+    """
 
     id: int
     merchant_id: str
     state: MerchantState
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +155,12 @@ class Terminal:
         terminal_id: The 8 characters of DE 41.
         merchant: Whose it is; a terminal is named by both identifiers.
         state: Whether it may be used.
-        master_key: Key block of the terminal master key.
+        master_key: Key block of the terminal master key; empty if it has none yet.
         batch: The batch that is open, six digits.
         key_sets: The sets a sign-on handed out and no later event dropped, oldest first.
         version: Grows with each change of the terminal, so that of two readings the newer can be told.
+        offers: The services that both the merchant and the terminal offer; None for all.
+        accepts: The products whose cards both the merchant and the terminal take; None for all.
     """
 
     terminal_id: str
@@ -157,3 +170,5 @@ class Terminal:
     batch: str
     key_sets: tuple[KeySet, ...]
     version: int
+    offers: frozenset[CardService] | None = None
+    accepts: frozenset[int] | None = None

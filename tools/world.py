@@ -215,7 +215,7 @@ def _product(seed: DemoSeed) -> Product:
 
 
 async def _add_merchant(connection: "asyncpg.Connection[asyncpg.Record]", merchant: DemoMerchant) -> None:
-    record = Merchant(merchant.number, merchant.merchant_id, MerchantState.ACTIVE)
+    record = Merchant(merchant.number, merchant.merchant_id, MerchantState.LIVE)
     await add_merchant(connection, record, name=merchant.name, category=_GROCERY)
 
 

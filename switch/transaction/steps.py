@@ -79,7 +79,7 @@ def service_offered(s: Situation) -> Outcome | None:
 def merchant_trades(s: Situation) -> Outcome | None:
     """03: the merchant may trade."""
     assert s.terminal is not None
-    return None if s.terminal.merchant.state is MerchantState.ACTIVE else Outcome.MERCHANT_INVALID
+    return None if s.terminal.merchant.state is MerchantState.LIVE else Outcome.MERCHANT_INVALID
 
 
 def terminal_in_use(s: Situation) -> Outcome | None:

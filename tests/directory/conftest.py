@@ -35,7 +35,7 @@ def product() -> Product:
 @pytest.fixture
 def merchant() -> Merchant:
     """The merchant that is there."""
-    return Merchant(17, MERCHANT_ID, MerchantState.ACTIVE)
+    return Merchant(17, MERCHANT_ID, MerchantState.LIVE, "5411")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_card_hides_its_pin_reference() -> None:
 
 def test_terminal_hides_its_keys() -> None:
     """Key blocks stay out of the repr, those of the key sets too."""
-    merchant = Merchant(1, "990001000000001", MerchantState.ACTIVE)
+    merchant = Merchant(1, "990001000000001", MerchantState.LIVE)
     key_sets = (KeySet(12, verified=True, pin_key=SECRET, mac_key=SECRET, track_key=SECRET),)
     terminal = Terminal("T0000001", merchant, TerminalState.ACTIVE, SECRET, "000001", key_sets, version=3)
 

@@ -99,7 +99,7 @@ class World:
         """A new terminal of a new merchant, not signed on."""
         number = next(self.numbers)
         made = Terminal(f"990001{number:09}", f"T{number:07}", Random(number).randbytes(16))
-        merchant = Merchant(number, made.merchant_id, MerchantState.ACTIVE)
+        merchant = Merchant(number, made.merchant_id, MerchantState.LIVE)
         await add_merchant(connection, merchant, name="Corner shop", category="5411")
         master_key = self.hsm.import_terminal_master(made.master_key)
         await add_terminal(connection, made.merchant_id, made.terminal_id, master_key=master_key)

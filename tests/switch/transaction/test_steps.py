@@ -55,7 +55,7 @@ from switch.vocabulary.unionpay_pos import CARD_SERVICES
 
 Change = Callable[[Situation], None]
 
-MERCHANT = Merchant(17, "990001000000001", MerchantState.ACTIVE)
+MERCHANT = Merchant(17, "990001000000001", MerchantState.LIVE)
 TERMINAL = Terminal("T0000001", MERCHANT, TerminalState.ACTIVE, "master key", "000001", (), 0)
 TERMS = ProductTerms(
     card_class=CardClass.GIFT,
@@ -246,7 +246,7 @@ def test_message_that_names_no_terminal_is_malformed(terminal_id: str, merchant_
 @pytest.mark.parametrize(
     ("state", "outcome"),
     [
-        (MerchantState.ACTIVE, None),
+        (MerchantState.LIVE, None),
         (MerchantState.SUSPENDED, Outcome.MERCHANT_INVALID),
         (MerchantState.CLOSED, Outcome.MERCHANT_INVALID),
     ],
