@@ -39,7 +39,7 @@ TERMINALS = {
 }
 
 
-@pytest.mark.parametrize(("state", "event"), product(MerchantState, MerchantEvent))
+@pytest.mark.parametrize(("state", "event"), [*product(MerchantState, MerchantEvent)])
 def test_merchant_goes_where_its_life_leads(state: MerchantState, event: MerchantEvent) -> None:
     """An event that a state has leads to its next state; any other is refused."""
     following = MERCHANTS.get((state, event))
@@ -50,7 +50,7 @@ def test_merchant_goes_where_its_life_leads(state: MerchantState, event: Merchan
         assert following is merchant_after(state, event)
 
 
-@pytest.mark.parametrize(("state", "event"), product(TerminalState, TerminalEvent))
+@pytest.mark.parametrize(("state", "event"), [*product(TerminalState, TerminalEvent)])
 def test_terminal_goes_where_its_life_leads(state: TerminalState, event: TerminalEvent) -> None:
     """An event that a state has leads to its next state; any other is refused."""
     following = TERMINALS.get((state, event))

@@ -43,7 +43,8 @@ async def _furnish(room: Room, protection: KeyBlockProtection, random: Random, t
     )
     block = protection.wrap(KeyUsage.TERMINAL_MASTER, random(16), random)
     await room.connection.execute(
-        """INSERT INTO directory.terminal (merchant_id, terminal_id, state, master_key, batch, batch_opened_us)
+        """INSERT INTO directory.terminal
+               (merchant_id, terminal_id, state, master_key, batch, batch_opened_us)
            SELECT '990001000000001', lpad(n::text, 8, 'T'), 'active', $1, '000001', 1
            FROM generate_series(1, $2) AS n""",
         *(block, terminals),

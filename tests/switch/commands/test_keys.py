@@ -144,7 +144,8 @@ def test_a_terminals_new_master_key_goes_into_the_directory(desk: Desk) -> None:
     )
     _fetch(
         desk.dsn,
-        "INSERT INTO directory.terminal (merchant_id, terminal_id, state, master_key, batch, batch_opened_us) "
+        "INSERT INTO directory.terminal "
+        "(merchant_id, terminal_id, state, master_key, batch, batch_opened_us) "
         "VALUES ('990001000000001', 'T0000001', 'active', 'none', '000001', 1)",
     )
 
