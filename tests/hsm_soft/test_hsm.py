@@ -36,7 +36,7 @@ def test_a_terminal_signs_on_and_pays(
 
     hsm.verify_pos_mac(session.mac_key, b"message", hsm.pos_mac(session.mac_key, b"message"))
     assert PinResult.MATCH is hsm.verify_pin(session.pin_key, pin_block, _PAN, 7, reference)
-    assert repr(hsm) == "<SoftHsm 6 named keys, <OpenKeys, 1 MAC keys, 1 PIN keys>>"
+    assert repr(hsm) == "<SoftHsm 7 named keys, <OpenKeys, 1 MAC keys, 1 PIN keys>>"
 
 
 @pytest.mark.vectors("pos-mac")
