@@ -3,7 +3,8 @@
 `async with office.work(operator) as work` begins a transaction and finds the operator as they are now: who
 was disabled since signing in works no more. A service is a function over `work`. It asks `require` before it
 changes or shows a record, limits lists and counts with `scope`, says what it did with `record`, and asks
-`approval` before it does what needs four eyes.
+`approval` before it does what needs four eyes. `run` does a whole service so, and again if the database undid
+it in favour of another.
 
 A foreign party's record answers exactly like one that does not exist. So a service reads the record first and
 hands its party to `require`, or None if there is no such record: whether the role has the right at all is
@@ -15,155 +16,46 @@ in the change log in the same moment.
 
 `approval` passes when the work carries out a proposal of exactly this action, subject and content, made by
 another operator. Otherwise it raises `ApprovalNeeded`; then the work is undone, and the proposal is stored in
-a transaction of its own.
+a transaction of its own. `approve` is the second operator's work: it carries out what the proposal says by
+calling the same service again, as that operator.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple, NewType, TypeAlias
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Final, TypeAlias, TypeVar
 
-from directory.change_log import Change
-from directory.parties import Lineage, PartyId
+from directory import proposals
+from directory.audit_chain import Content, Json
+from directory.parties import Lineage
+from directory.proposals import ProposalState
 from directory.reading import Connection
-from directory.refusals import NoSuchRecord, NotAllowed
-from directory.rights import RIGHTS, Action, Reach, Role
-from directory.subjects import Kind
+from directory.refusals import ApprovalNeeded, NotSignedIn
+from directory.rights import Action, Role
+from directory.work import (
+    Draft,
+    NotProposedYet,
+    Operator,
+    OperatorId,
+    ProposalId,
+    Scope,
+    Subject,
+    Work,
+)
+from storage.database import TransactionConflict, database_errors
 
-OperatorId = NewType("OperatorId", int)
+__all__ = ["CarryOut", "Content", "Json", "Office", "Operator", "OperatorId", "Scope", "Subject", "Work"]
 
-Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
-Content: TypeAlias = Mapping[str, Json]
-"""What a proposal would do, or what a record was and is: JSON without a number that is not whole."""
-
-
-class Operator(NamedTuple):
-    """Who works: as signed in, or as `Office.work` found them."""
-
-    id: OperatorId
-    name: str
-    role: Role
-    party_id: PartyId
-    lineage: Lineage
-
-
-class Subject(NamedTuple):
-    """What is acted upon.
-
-    Attributes:
-        kind: What it is.
-        id: Its name in log and change log: a number or a name, of a card the hexadecimal PAN index.
-        party_id: Whose it is.
-    """
-
-    kind: Kind
-    id: str
-    party_id: PartyId
-
-
-class Scope(NamedTuple):
-    """The parties whose records an operator may see: all whose lineage begins with `prefix`."""
-
-    prefix: str
-
-    def where(self, column: str, parameter: int) -> str:
-        """A condition for SQL; `prefix` travels as the parameter with this number."""
-        return (
-            f"(${parameter} = '' OR {column} IN"
-            f" (SELECT id FROM directory.party WHERE starts_with(lineage, ${parameter})))"
-        )
-
-
-@dataclass(slots=True)
-class Work:
-    """One operator's piece of work: an open transaction, and what is to be logged at its end."""
-
-    connection: Connection
-    operator: Operator
-    at_us: int
-    why: str
-    _changes: list[Change] = field(default_factory=list)
-
-    def may(self, action: Action) -> None:
-        """Refuse what the operator's role may not do to any record.
-
-        Raises:
-            NotAllowed: The role has no such right.
-        """
-        if RIGHTS[action].reach[self.operator.role] is Reach.NONE:
-            raise NotAllowed(role=self.operator.role, action=action)
-
-    async def require(self, action: Action, party_id: PartyId | None, kind: Kind) -> None:
-        """Refuse what the operator may not do to a record of this party.
-
-        Args:
-            action: What is about to be done or shown.
-            party_id: Whose the record is; None if there is no such record.
-            kind: What kind of record was asked for.
-
-        Raises:
-            NotAllowed: The role has no such right.
-            NoSuchRecord: There is no such record, or it is out of the operator's reach.
-        """
-        self.may(action)
-        if party_id is None:
-            raise NoSuchRecord(kind=kind)
-
-    def scope(self, action: Action) -> Scope:
-        """The parties whose records the operator may see in lists and counts.
-
-        Raises:
-            NotAllowed: The role has no such right.
-        """
-        self.may(action)
-        everywhere = RIGHTS[action].reach[self.operator.role] is Reach.ALL
-        return Scope("" if everywhere else self.operator.lineage)
-
-    def record(
-        self,
-        action: Action,
-        subject: Subject,
-        *,
-        before: Content | None = None,
-        after: Content | None = None,
-        why: str | None = None,
-    ) -> None:
-        """Log what this work does to a subject, and have the hot views read it again.
-
-        Args:
-            action: What was done.
-            subject: To what.
-            before: What it was, of what was changed; None if it did not exist.
-            after: What it is now; None if it does not exist any more.
-            why: The reason; by default the one given for the whole work.
-        """
-
-    async def hold_audit(self) -> None:
-        """Lock the audit's end from now on: numbers taken afterwards as "one more than the last" are unique."""
-
-    def changed(self, change: Change) -> None:
-        """Have the hot views read one more thing again, which has no row of its own in the audit."""
-        self._changes.append(change)
-
-    async def approval(self, action: Action, subject: Subject, content: Content) -> None:
-        """Pass if this work carries out an approved proposal of exactly this; otherwise propose it.
-
-        To be asked after `require`, before anything is changed. An action whose rule asks for no second
-        operator passes.
-
-        Args:
-            action: What is about to be done.
-            subject: To what.
-            content: Everything the service's arguments said, so that it can be called with them again. No
-                PAN, PIN or key: sealed or as keyed hash.
-
-        Raises:
-            ApprovalNeeded: It is proposed now and waits for a second operator.
-        """
-
+T = TypeVar("T")
 
 CarryOut: TypeAlias = Callable[[Work, Content], Awaitable[object]]
 """Does again what a service was asked for, from the content of its proposal."""
+
+_TRIES_BEFORE_LAST: Final = 4
+_OPERATOR: Final = """
+SELECT operator.id, operator.name, operator.role, operator.party_id, party.lineage
+FROM directory.operator JOIN directory.party ON party.id = operator.party_id
+WHERE operator.id = $1 AND operator.state = 'active'
+"""
 
 
 class Office:
@@ -187,13 +79,99 @@ class Office:
         self._carried_out: Final = carried_out
 
     @asynccontextmanager
-    async def work(self, operator: Operator, why: str = "") -> AsyncIterator[Work]:
+    async def work(self, operator: Operator, why: str = "", *, dry: bool = False) -> AsyncIterator[Work]:
         """One transaction of an operator.
+
+        Args:
+            operator: As signed in.
+            why: The reason, for the audit.
+            dry: Undo everything at the end: what would be refused is refused, and nothing stays.
 
         Raises:
             NotSignedIn: The operator may not work any more.
-            ApprovalNeeded: What was asked for waits for a second operator now.
+            ApprovalNeeded: What was asked for waits for a second operator now; unless the work is dry.
+            TransactionConflict: Another transaction was preferred; nothing was done.
             DatabaseUnavailable: The database failed; nothing was done, or COMMIT's answer was lost.
         """
-        async with self._connections() as connection, connection.transaction():
-            yield Work(connection, operator, self._clock_us(), why)
+        with database_errors():
+            async with self._connections() as connection:
+                try:
+                    async with self._transaction(connection, operator.id, why, dry=dry) as work:
+                        yield work
+                except NotProposedYet as needed:
+                    raise ApprovalNeeded(
+                        proposal=await self._propose(connection, operator.id, needed.draft)
+                    ) from None
+
+    async def run(
+        self,
+        operator: Operator,
+        service: Callable[[Work], Awaitable[T]],
+        why: str = "",
+        *,
+        dry: bool = False,
+    ) -> T:
+        """Do a service as one piece of work; again if the database preferred another transaction.
+
+        Raises:
+            NotSignedIn: As for `work`.
+            ApprovalNeeded: As for `work`.
+            DatabaseUnavailable: As for `work`.
+        """
+        for _ in range(_TRIES_BEFORE_LAST):
+            with suppress(TransactionConflict):
+                return await self._run_once(operator, service, why, dry=dry)
+        return await self._run_once(operator, service, why, dry=dry)
+
+    async def approve(self, operator: Operator, proposal_id: ProposalId, why: str = "") -> object:
+        """Carry out what another operator has proposed; what the service returned.
+
+        Raises:
+            NoSuchRecord: There is no such proposal, or it is out of reach.
+            NotAllowed: The operator's role may not approve this.
+            OwnProposal: It is the operator's own.
+            AlreadyDecided: It was approved or rejected already.
+            Refused: What the service refuses now; the proposal goes on waiting.
+            DatabaseUnavailable: The database failed.
+        """
+
+        async def carry_out(work: Work) -> object:
+            proposal = await proposals.to_approve(work, proposal_id)
+            work.carry_out(proposals.approved(proposal))
+            result = await self._carried_out[proposal.action](work, proposal.content)
+            await proposals.decide(work, proposal, ProposalState.APPROVED)
+            return result
+
+        return await self.run(operator, carry_out, why)
+
+    async def _run_once(
+        self, operator: Operator, service: Callable[[Work], Awaitable[T]], why: str, *, dry: bool
+    ) -> T:
+        async with self.work(operator, why, dry=dry) as work:
+            return await service(work)
+
+    @asynccontextmanager
+    async def _transaction(
+        self, connection: Connection, operator_id: OperatorId, why: str, *, dry: bool = False
+    ) -> AsyncIterator[Work]:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            work = await self._begin(connection, operator_id, why, dry=dry)
+            yield work
+            await work.write_log()
+        except BaseException:
+            await transaction.rollback()
+            raise
+        await (transaction.rollback() if dry else transaction.commit())
+
+    async def _begin(self, connection: Connection, operator_id: OperatorId, why: str, *, dry: bool) -> Work:
+        row = await connection.fetchrow(_OPERATOR, operator_id)
+        if row is None:
+            raise NotSignedIn
+        now = Operator(row[0], row[1], Role(row[2]), row[3], Lineage(row[4]))
+        return Work(connection, now, self._clock_us(), why, dry)
+
+    async def _propose(self, connection: Connection, operator_id: OperatorId, draft: Draft) -> ProposalId:
+        async with self._transaction(connection, operator_id, draft.why) as work:
+            return await proposals.store(work, draft)

@@ -1,4 +1,4 @@
-"""Parties: everybody a record can belong to, in one tree.
+"""Parties: everybody a record can belong to, in one tree. Pure.
 
 The platform's operator is the root; issuers hang under it, agents and sponsoring enterprises under their
 issuer, merchants under the platform or the issuer that brought them, partners under the platform, cardholders

@@ -29,6 +29,12 @@ class Refused(Exception):
         self.values: Final = values
 
 
+class NotSignedIn(Refused):
+    """Name and password don't belong together, or the operator may not work; which of these is not said."""
+
+    text = message("not signed in: wrong name or password, or the operator is locked or disabled")
+
+
 class NotAllowed(Refused):
     """The operator's role does not have this right, over whatever record."""
 

@@ -30,7 +30,8 @@ CREATE TABLE directory.operator (
     password_set_us bigint  NOT NULL,
     must_change     boolean NOT NULL,
     failures        integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
-    failed_us       bigint  NOT NULL DEFAULT 0
+    failed_us       bigint  NOT NULL DEFAULT 0,
+    signed_in_us    bigint
 );
 COMMENT ON COLUMN directory.operator.password_proof IS 'Argon2id in PHC form';
 COMMENT ON COLUMN directory.operator.must_change IS 'Somebody else chose the password: it is good for choosing another';
