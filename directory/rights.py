@@ -81,6 +81,35 @@ class Action(StrEnum):
     CUSTOMER_BIND = "customer.bind"
     CUSTOMER_CLOSE = "customer.close"
 
+    MERCHANT_SEE = "merchant.see"
+    MERCHANT_APPLY = "merchant.apply"
+    MERCHANT_APPROVE = "merchant.approve"
+    MERCHANT_REJECT = "merchant.reject"
+    MERCHANT_GO_LIVE = "merchant.go_live"
+    MERCHANT_SUSPEND = "merchant.suspend"
+    MERCHANT_RESUME = "merchant.resume"
+    MERCHANT_CLOSE = "merchant.close"
+    MERCHANT_CHANGE = "merchant.change"
+    MERCHANT_SETTLE = "merchant.settle"
+    MERCHANT_STORE = "merchant.store"
+    MERCHANT_ITEM = "merchant.item"
+    CATEGORY_ADD = "category.add"
+
+    FEE_PLAN_SEE = "fee_plan.see"
+    FEE_PLAN_ADD = "fee_plan.add"
+    FEE_PLAN_CHANGE = "fee_plan.change"
+
+    TERMINAL_SEE = "terminal.see"
+    TERMINAL_ADD = "terminal.add"
+    TERMINAL_CHANGE = "terminal.change"
+    TERMINAL_LIMIT = "terminal.limit"
+    TERMINAL_ACTIVATE = "terminal.activate"
+    TERMINAL_SUSPEND = "terminal.suspend"
+    TERMINAL_RESUME = "terminal.resume"
+    TERMINAL_REPLACE = "terminal.replace"
+    TERMINAL_CLOSE = "terminal.close"
+    BATCH_CLOSE = "batch.close"
+
     APPROVAL_SEE = "approval.see"
     AUDIT_SEE = "audit.see"
     AUDIT_VERIFY = "audit.verify"
@@ -158,6 +187,32 @@ _ROWS: Final = {
     Action.CUSTOMER_VERIFY: "AOO----",
     Action.CUSTOMER_BIND: "AOO----",
     Action.CUSTOMER_CLOSE: "AO-----",
+    Action.MERCHANT_SEE: "AOOOOOA",
+    Action.MERCHANT_APPLY: "AOO----",
+    Action.MERCHANT_APPROVE: "AO----- AO-----",
+    Action.MERCHANT_REJECT: "AO-----",
+    Action.MERCHANT_GO_LIVE: "AO-----",
+    Action.MERCHANT_SUSPEND: "AOO----",
+    Action.MERCHANT_RESUME: "AO-----",
+    Action.MERCHANT_CLOSE: "AO-----",
+    Action.MERCHANT_CHANGE: "AOO----",
+    Action.MERCHANT_SETTLE: "AO----- AO-----",
+    Action.MERCHANT_STORE: "AOOO---",
+    Action.MERCHANT_ITEM: "AOOO---",
+    Action.CATEGORY_ADD: "AO-----",
+    Action.FEE_PLAN_SEE: "AOO--O-",
+    Action.FEE_PLAN_ADD: "AO-----",
+    Action.FEE_PLAN_CHANGE: "AO----- AO-----",
+    Action.TERMINAL_SEE: "AOOOOOA",
+    Action.TERMINAL_ADD: "AOO----",
+    Action.TERMINAL_CHANGE: "AOO----",
+    Action.TERMINAL_LIMIT: "AO----- AO-----",
+    Action.TERMINAL_ACTIVATE: "AOO----",
+    Action.TERMINAL_SUSPEND: "AOOO---",
+    Action.TERMINAL_RESUME: "AOO----",
+    Action.TERMINAL_REPLACE: "AOO----",
+    Action.TERMINAL_CLOSE: "AO-----",
+    Action.BATCH_CLOSE: "AOOO---",
     Action.APPROVAL_SEE: "AOOOOOA",
     Action.AUDIT_SEE: "AO-O-OA",
     Action.AUDIT_VERIFY: "A----OA",

@@ -16,6 +16,10 @@ class Kind(StrEnum):
     CARD_BATCH = "card_batch"
     CUSTOMER = "customer"
     MERCHANT = "merchant"
+    STORE = "store"
+    SERVICE_ITEM = "service_item"
+    CATEGORY = "category"
+    FEE_PLAN = "fee_plan"
     TERMINAL = "terminal"
     BATCH = "batch"
 
