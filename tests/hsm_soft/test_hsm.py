@@ -215,4 +215,4 @@ def test_the_key_caches_are_bounded(
     first = [hsm.pos_mac(key, b"message") for key in mac_keys]
 
     assert first == [hsm.pos_mac(key, b"message") for key in mac_keys]
-    assert repr(hsm) == "<SoftHsm 6 named keys, <OpenKeys, 2 MAC keys, 0 PIN keys>>"
+    assert repr(hsm) == "<SoftHsm 7 named keys, <OpenKeys, 2 MAC keys, 0 PIN keys>>"
