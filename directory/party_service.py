@@ -40,7 +40,8 @@ _BY_ID: Final = f"SELECT {_COLUMNS} FROM directory.party WHERE id = $1"
 _BY_CODE: Final = f"SELECT {_COLUMNS} FROM directory.party WHERE kind = $1 AND code = $2"
 _LIST: Final = f"""
 SELECT {_COLUMNS} FROM directory.party
-WHERE {Scope("").where("id", 1)} AND ($2::text[] IS NULL OR kind = ANY ($2::text[])) ORDER BY lineage COLLATE "C"
+WHERE {Scope("").where("id", 1)} AND ($2::text[] IS NULL OR kind = ANY ($2::text[]))
+ORDER BY lineage COLLATE "C"
 """
 
 
