@@ -236,29 +236,37 @@ async def open_batch(
         TerminalUnknown: There is no such terminal.
         DatabaseUnavailable: The database failed.
     """
-    name = (merchant_id, terminal_id)
     with database_errors():
         async with connection.transaction():
-            opened_us = await connection.fetchval(
-                """SELECT batch_opened_us FROM directory.terminal
-                   WHERE merchant_id = $1 AND terminal_id = $2 AND batch = $3 FOR UPDATE""",
-                *(*name, closing),
-            )
-            if opened_us is not None:
-                now_us = await connection.fetchval(
-                    f"""UPDATE directory.terminal
-                        SET batch = $3, batch_opened_us = {_NOW_US}, version = version + 1
-                        WHERE merchant_id = $1 AND terminal_id = $2 RETURNING batch_opened_us""",
-                    *(*name, batch_after(closing)),
-                )
-                await connection.execute(
-                    """INSERT INTO directory.terminal_batch
-                           (merchant_id, terminal_id, batch, opened_us, closed_us, closed_by)
-                       VALUES ($1, $2, $3, $4, $5, $6)""",
-                    *(*name, closing, opened_us, now_us, closed_by),
-                )
-                await note_changes(connection, [_change_of(*name)])
+            if await close_batch(connection, merchant_id, terminal_id, closing=closing, closed_by=closed_by):
+                await note_changes(connection, [_change_of(merchant_id, terminal_id)])
             return await _read(connection, merchant_id, terminal_id)
+
+
+async def close_batch(
+    connection: Connection, merchant_id: str, terminal_id: str, *, closing: str, closed_by: BatchEnd
+) -> bool:
+    """Close a batch if it is open, inside a transaction that tells the views; whether it was open."""
+    name = (merchant_id, terminal_id)
+    opened_us = await connection.fetchval(
+        """SELECT batch_opened_us FROM directory.terminal
+           WHERE merchant_id = $1 AND terminal_id = $2 AND batch = $3 FOR UPDATE""",
+        *(*name, closing),
+    )
+    if opened_us is None:
+        return False
+    now_us = await connection.fetchval(
+        f"""UPDATE directory.terminal SET batch = $3, batch_opened_us = {_NOW_US}, version = version + 1
+            WHERE merchant_id = $1 AND terminal_id = $2 RETURNING batch_opened_us""",
+        *(*name, batch_after(closing)),
+    )
+    await connection.execute(
+        """INSERT INTO directory.terminal_batch
+               (merchant_id, terminal_id, batch, opened_us, closed_us, closed_by)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        *(*name, closing, opened_us, now_us, closed_by),
+    )
+    return True
 
 
 def _change_of(merchant_id: str, terminal_id: str) -> Change:
