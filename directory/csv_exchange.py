@@ -12,13 +12,13 @@ one apostrophe is taken away from both. So every text comes back exactly, and no
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from directory.refusals import Refused, message
 
-__all__ = ["Column", "CsvRefused", "Problem", "Table", "write_csv"]
+__all__ = ["CellRefused", "Column", "CsvRefused", "Problem", "Row", "Table", "write_csv"]
 
 BYTES_MAX: Final = 256 * 1024 * 1024
 CELL_CHARACTERS_MAX: Final = 4_000
@@ -30,20 +30,27 @@ _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - t
 _GUARDED: Final = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - they are meant
 
 T = TypeVar("T")
+Done = TypeVar("Done")
 
 
 class Problem(NamedTuple):
-    """What is wrong with a file: where, and the reason, which a translator knows.
+    """What is wrong with a file: where, and why.
 
     Attributes:
         row: As a spreadsheet numbers them; 0 for the file as a whole.
         column: Its name; empty for the row as a whole.
-        reason: English.
+        why: The rule that is broken.
     """
 
     row: int
     column: str
-    reason: str
+    why: Refused
+
+
+class CellRefused(Refused):
+    """A cell, a row or a file is not what it should be."""
+
+    text = message("{reason}")
 
 
 class CsvRefused(Refused):
@@ -53,7 +60,7 @@ class CsvRefused(Refused):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         first = problems[0]
-        super().__init__(count=len(problems), row=first.row, column=first.column, reason=first.reason)
+        super().__init__(count=len(problems), row=first.row, column=first.column, reason=str(first.why))
         self.problems: Final = tuple(problems[:PROBLEMS_MAX])
 
 
@@ -63,8 +70,8 @@ class Column:
 
     Attributes:
         name: In the header.
-        parse: Makes a value of a cell that isn't empty; raises `ValueError` with a reason that names the
-            rule and does not quote the cell, or `Refused`.
+        parse: Makes a value of a cell that isn't empty; raises `Refused` with the reason, or `ValueError`,
+            whose text is not told: it may quote the cell.
         required: Whether the cell may not be empty, nor the column absent.
         absent: The value of an empty cell.
     """
@@ -73,6 +80,13 @@ class Column:
     parse: Callable[[str], object] = str
     required: bool = True
     absent: object = None
+
+
+class Row(NamedTuple, Generic[T]):
+    """What a row was made into, and its number."""
+
+    number: int
+    value: T
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +109,38 @@ class Table(Generic[T]):
         Raises:
             CsvRefused: It has problems; all of them are named.
         """
+        return [row.value for row in self.read_rows(content)]
+
+    def read_rows(self, content: bytes) -> list[Row[T]]:
+        """The rows of a file with their numbers.
+
+        Raises:
+            CsvRefused: It has problems; all of them are named.
+        """
         reading = _Reading(self)
         rows = reading.read(content)
         if reading.problems:
             raise CsvRefused(reading.problems)
         return rows
+
+    async def import_rows(self, content: bytes, service: Callable[[T], Awaitable[Done]]) -> list[Done]:
+        """Read a file and do a service for each of its rows; what it refuses is told with the row.
+
+        The rows after a refused one are tried too, so that all problems are told at once; whoever calls this
+        in a transaction has everything undone by the exception.
+
+        Raises:
+            CsvRefused: The file has problems, or the service refused rows.
+        """
+        done, problems = [], []
+        for row in self.read_rows(content):
+            try:
+                done.append(await service(row.value))
+            except Refused as refused:
+                problems.append(Problem(row.number, "", refused))
+        if problems:
+            raise CsvRefused(problems)
+        return done
 
     def write(self, rows: Iterable[Mapping[str, object]]) -> str:
         """A file of rows, given as cells by column name; None is an empty cell."""
@@ -134,7 +175,7 @@ class _Reading(Generic[T]):
         self._seen: dict[tuple[object, ...], int] = {}
         self.problems: list[Problem] = []
 
-    def read(self, content: bytes) -> list[T]:
+    def read(self, content: bytes) -> list[Row[T]]:
         """The rows that could be made; those with problems are left out."""
         lines = self._lines(content)
         _, header = next(lines, (1, []))
@@ -170,7 +211,7 @@ class _Reading(Generic[T]):
                 self._tell(1, column.name, message("the column is missing"))
         return len(self.problems) == before
 
-    def _row(self, number: int, header: Sequence[str], cells: Sequence[str]) -> Iterator[T]:
+    def _row(self, number: int, header: Sequence[str], cells: Sequence[str]) -> Iterator[Row[T]]:
         if len(cells) != len(header):
             self._tell(number, "", message("the row has another number of cells than the header"))
             return
@@ -179,7 +220,8 @@ class _Reading(Generic[T]):
         for name, cell in zip(header, cells, strict=True):
             values |= self._cell(number, self._columns[name], _plain(cell))
         if len(self.problems) == before and self._is_new(number, values):
-            yield from self._attempt(number, "", lambda: self._table.build(**values))
+            for value in self._attempt(number, "", lambda: self._table.build(**values)):
+                yield Row(number, value)
 
     def _cell(self, number: int, column: Column, cell: str) -> dict[str, Any]:
         if not cell:
@@ -189,17 +231,18 @@ class _Reading(Generic[T]):
         if len(cell) > CELL_CHARACTERS_MAX or "\0" in cell:
             self._tell(number, column.name, message("the cell is too long, or no text"))
             return {}
-        return {
-            column.name: value for value in self._attempt(number, column.name, lambda: column.parse(cell))
-        }
+        made = self._attempt(number, column.name, lambda: column.parse(cell))
+        return {column.name: made[0]} if made else {}
 
     def _attempt(self, number: int, column: str, make: Callable[[], Any]) -> list[Any]:
         """What `make` makes, in a list; an empty one if it refuses."""
         try:
             return [make()]
-        except (ValueError, Refused) as refused:
-            self._tell(number, column, str(refused) or message("the value can't be used"))
-            return []
+        except Refused as refused:
+            self.problems.append(Problem(number, column, refused))
+        except ValueError:
+            self._tell(number, column, message("the value can't be used"))
+        return []
 
     def _is_new(self, number: int, values: Mapping[str, object]) -> bool:
         if not self._table.key:
@@ -211,7 +254,7 @@ class _Reading(Generic[T]):
         return False
 
     def _tell(self, row: int, column: str, reason: str) -> None:
-        self.problems.append(Problem(row, column, reason))
+        self.problems.append(Problem(row, column, CellRefused(reason=reason)))
 
 
 def _shown(name: str) -> str:

@@ -22,16 +22,17 @@ calling the same service again, as that operator.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from directory import proposals
-from directory.audit_chain import Content, Json
+from directory.content import Content, Json
 from directory.parties import Lineage
 from directory.proposals import ProposalState
 from directory.reading import Connection
 from directory.refusals import ApprovalNeeded, NotSignedIn
 from directory.rights import Action, Role
 from directory.work import (
+    CarryOut,
     Draft,
     NotProposedYet,
     Operator,
@@ -46,9 +47,6 @@ from storage.database import TransactionConflict, database_errors
 __all__ = ["CarryOut", "Content", "Json", "Office", "Operator", "OperatorId", "Scope", "Subject", "Work"]
 
 T = TypeVar("T")
-
-CarryOut: TypeAlias = Callable[[Work, Content], Awaitable[object]]
-"""Does again what a service was asked for, from the content of its proposal."""
 
 _TRIES_BEFORE_LAST: Final = 4
 _OPERATOR: Final = """

@@ -18,13 +18,13 @@ from typing import Final
 
 import asyncpg
 
-from directory.audit_chain import Content
+from directory.content import Content, text_of, whole_of
 from directory.parties import PartyId, PartyKind
 from directory.passwords import FAILURES_MAX, GOOD_US, LOCKED_US
 from directory.refusals import AlreadyThere, InvalidValue, Refused, message
 from directory.rights import RIGHTS, Action, Reach, Role
 from directory.subjects import Kind
-from directory.work import OperatorId, Scope, Subject, Work
+from directory.work import CarryOut, OperatorId, Scope, Subject, Work
 
 ROLES_OF: Final[Mapping[PartyKind, frozenset[Role]]] = MappingProxyType(
     {
@@ -296,3 +296,18 @@ def _record(row: asyncpg.Record) -> OperatorRecord:
         password_expires_us=0 if row["must_change"] else row["password_set_us"] + GOOD_US,
         signed_in_us=row["signed_in_us"],
     )
+
+
+async def _carry_out_add(work: Work, content: Content) -> object:
+    role, party_id = Role(text_of(content, "role")), PartyId(whole_of(content, "party_id"))
+    return await add(work, text_of(content, "name"), role, party_id, text_of(content, "password_proof"))
+
+
+async def _carry_out_reset(work: Work, content: Content) -> None:
+    await reset_password(work, text_of(content, "name"), text_of(content, "password_proof"))
+
+
+CARRIED_OUT: Final[Mapping[Action, CarryOut]] = MappingProxyType(
+    {Action.OPERATOR_ADD: _carry_out_add, Action.OPERATOR_RESET: _carry_out_reset}
+)
+"""How what was approved is done."""

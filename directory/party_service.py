@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 
-from directory.audit_chain import Content
+from directory.content import Content
 from directory.parties import PARENTS, PLATFORM_ID, Lineage, Party, PartyId, PartyKind, lineage_under
 from directory.refusals import AlreadyThere, InvalidValue, NoSuchRecord, message
 from directory.rights import Action

@@ -13,7 +13,7 @@ from typing import Final
 
 import asyncpg
 
-from directory.audit_chain import Content, canonical, cleaned
+from directory.content import Content, canonical, cleaned
 from directory.parties import PartyId
 from directory.refusals import NotAllowed, Refused, message
 from directory.rights import RIGHTS, Action

@@ -3,13 +3,15 @@
 See `directory.office` for how a piece of work begins and ends.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, NewType
+from typing import NamedTuple, NewType, TypeAlias
 
-from directory.audit_chain import AuditRow, Content, canonical, cleaned, masked
+from directory.audit_chain import AuditRow
 from directory.audit_log import append, lock_end
 from directory.change_log import Change, note_changes
+from directory.content import Content, canonical, cleaned, masked
 from directory.parties import Lineage, PartyId, is_own
 from directory.reading import Connection
 from directory.refusals import ChangedMeanwhile, NoSuchRecord, NotAllowed
@@ -243,3 +245,7 @@ class Work:
         if party_id not in self._lineages:
             self._lineages[party_id] = await self.connection.fetchval(_LINEAGE, party_id) or ""
         return is_own(self.operator.lineage, Lineage(self._lineages[party_id]))
+
+
+CarryOut: TypeAlias = Callable[[Work, Content], Awaitable[object]]
+"""Does again what a service was asked for, from the content of its proposal."""
