@@ -14,9 +14,10 @@ whose cards hold money from the start needs a second operator to be ordered at a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -167,8 +168,13 @@ class PartFiles(NamedTuple):
     mailers: str
 
 
-async def order_batch(work: Work, order: BatchOrder, today: date) -> Batch:
+async def order_batch(work: Work, order: BatchOrder, today: date | None = None) -> Batch:
     """Order cards: their numbers are drawn, and they wait to be made.
+
+    Args:
+        work: Of an operator who may.
+        order: What is ordered.
+        today: The day that their validity counts from, where the order says none itself.
 
     Raises:
         NotAllowed: The role may not.
@@ -187,10 +193,13 @@ async def order_batch(work: Work, order: BatchOrder, today: date) -> Batch:
     _check(order)
     if terms is None:
         raise InvalidValue(field="product", reason=message("none of its versions is in force yet"))
+    if order.expiry is None:
+        assert today is not None
+        order = replace(order, expiry=months_after(year_month(today), terms.validity.months))
     content = _content(order)
     await work.approval(action, Subject(Kind.PRODUCT, str(product.id), order.party_id), content)
-    await work.hold_audit()
     _, drawn = await draw_numbers(work, numbers.id, order.cards, recycle=order.recycle)
+    await work.hold_audit()
     batch = Batch(
         id=await work.connection.fetchval(_NEXT),
         party_id=order.party_id,
@@ -201,7 +210,7 @@ async def order_batch(work: Work, order: BatchOrder, today: date) -> Batch:
         recycled=len(drawn.recycled_cards),
         first_position=drawn.first_position,
         part_cards=PART_CARDS,
-        expiry=order.expiry or months_after(year_month(today), terms.validity.months),
+        expiry=order.expiry or "",
         service_code=terms.service_code,
         pin_length=terms.pin_length,
         initial_minor=order.initial_minor,
@@ -209,7 +218,7 @@ async def order_batch(work: Work, order: BatchOrder, today: date) -> Batch:
         printer=order.printer,
     )
     await _insert(work, batch, drawn.recycled_cards)
-    work.record(action, batch.subject, after={**content, "expiry": batch.expiry})
+    work.record(action, batch.subject, after=content)
     return batch
 
 
@@ -361,19 +370,22 @@ async def batches(work: Work) -> list[Batch]:
     return [_batch(row) for row in await work.connection.fetch(_LIST, scope.prefix)]
 
 
-def carried_out(today: date) -> Mapping[Action, CarryOut]:
-    """What a second operator's approval does, on a day."""
-
-    async def order_again(work: Work, content: Content) -> object:
-        return await order_batch(work, _order(content), today)
-
-    return {Action.CARD_OPEN_FUNDED: order_again, Action.CARD_RELEASE: _release_again}
+async def _order_again(work: Work, content: Content) -> object:
+    order = _order(content)
+    assert order.expiry is not None
+    return await order_batch(work, order)
 
 
 async def _release_again(work: Work, content: Content) -> object:
     batch_id = content["batch"]
     assert isinstance(batch_id, int)
     return await release_batch(work, batch_id)
+
+
+CARRIED_OUT: Final[Mapping[Action, CarryOut]] = MappingProxyType(
+    {Action.CARD_OPEN_FUNDED: _order_again, Action.CARD_RELEASE: _release_again}
+)
+"""What a second operator's approval does."""
 
 
 async def _found(work: Work, action: Action, batch_id: int, query: str = _ONE) -> Batch:

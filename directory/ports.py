@@ -10,6 +10,13 @@ from typing import NamedTuple, Protocol
 
 from directory.reading import Connection
 from directory.records import PanIndex
+from directory.refusals import Refused, message
+
+
+class NoPrinter(Refused):
+    """The key ring has no keys of a printing house of this name that are fit for its files and mailers."""
+
+    text = message("there are no keys for the files and mailers of this printing house")
 
 
 @dataclass(frozen=True, slots=True)
