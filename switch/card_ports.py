@@ -7,7 +7,9 @@ if there is one, gives the values on stripes. What the HSM refuses of these keys
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, cast
+
+import asyncpg
 
 from directory.ports import (
     CardPorts,
@@ -65,7 +67,7 @@ class HsmCardSecrets:
         connection: To read the keys of printing houses.
     """
 
-    def __init__(self, hsm: Hsm, connection: Connection) -> None:
+    def __init__(self, hsm: Hsm, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._hsm = hsm
         self._connection = connection
 
@@ -196,7 +198,9 @@ class LedgerWallets:
                 field="initial",
                 reason=message("money at the opening is booked in the ledger's currency only"),
             )
-        await self._opener.open_wallets(connection, [Opening(*wallet) for wallet in wallets], at_us)
+        # A pool's connection is as good as one's own: it has all of its methods.
+        session = cast("asyncpg.Connection[asyncpg.Record]", connection)
+        await self._opener.open_wallets(session, [Opening(*wallet) for wallet in wallets], at_us)
 
 
 def _mailer_format(mailer_key: KeyBlock) -> PinBlockFormat:
