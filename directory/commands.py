@@ -238,13 +238,22 @@ async def open_batch(
     """
     with database_errors():
         async with connection.transaction():
-            if await close_batch(connection, merchant_id, terminal_id, closing=closing, closed_by=closed_by):
+            now_us = await connection.fetchval(f"SELECT {_NOW_US}")
+            if await close_batch(
+                connection, merchant_id, terminal_id, closing=closing, closed_by=closed_by, now_us=now_us
+            ):
                 await note_changes(connection, [_change_of(merchant_id, terminal_id)])
             return await _read(connection, merchant_id, terminal_id)
 
 
 async def close_batch(
-    connection: Connection, merchant_id: str, terminal_id: str, *, closing: str, closed_by: BatchEnd
+    connection: Connection,
+    merchant_id: str,
+    terminal_id: str,
+    *,
+    closing: str,
+    closed_by: BatchEnd,
+    now_us: int,
 ) -> bool:
     """Close a batch if it is open, inside a transaction that tells the views; whether it was open."""
     name = (merchant_id, terminal_id)
@@ -255,10 +264,10 @@ async def close_batch(
     )
     if opened_us is None:
         return False
-    now_us = await connection.fetchval(
-        f"""UPDATE directory.terminal SET batch = $3, batch_opened_us = {_NOW_US}, version = version + 1
-            WHERE merchant_id = $1 AND terminal_id = $2 RETURNING batch_opened_us""",
-        *(*name, batch_after(closing)),
+    await connection.execute(
+        """UPDATE directory.terminal SET batch = $3, batch_opened_us = $4, version = version + 1
+           WHERE merchant_id = $1 AND terminal_id = $2""",
+        *(*name, batch_after(closing), now_us),
     )
     await connection.execute(
         """INSERT INTO directory.terminal_batch

@@ -8,7 +8,7 @@ settlement and fees are known. What a live merchant is paid or charged changes b
 The number of its bank account comes in sealed and leaves sealed; people are shown its last digits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -120,6 +120,12 @@ ACTIONS: Final[Mapping[MerchantEvent, Action]] = MappingProxyType(
 )
 """The right that each event needs."""
 
+_PARENTS: Final = """
+SELECT party.id,
+       CASE parent.kind WHEN 'platform' THEN parent.kind ELSE parent.kind || ':' || parent.code END AS name
+FROM directory.party JOIN directory.party AS parent ON parent.id = party.parent_id
+WHERE party.id = ANY ($1::bigint[])
+"""
 _DAYS_MAX: Final = 31
 
 _PAID: Final = frozenset({MerchantEvent.APPROVE, MerchantEvent.GO_LIVE})
@@ -290,6 +296,12 @@ async def merchants(
     scope = work.scope(Action.MERCHANT_SEE)
     rows = await work.connection.fetch(_LIST, scope.prefix, after, state or "", limit)
     return [_merchant(row) for row in rows]
+
+
+async def parents(work: Work, known: Iterable[Merchant]) -> dict[PartyId, str]:
+    """Who brought each merchant, by the merchant's party: `platform`, or `issuer:` and its code."""
+    rows = await work.connection.fetch(_PARENTS, [each.party_id for each in known])
+    return {PartyId(row["id"]): row["name"] for row in rows}
 
 
 async def required(work: Work, action: Action, merchant_id: str) -> Merchant:

@@ -5,7 +5,7 @@ Products are named by their codes where people see them and by their numbers ins
 products within reach.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,8 @@ from directory.work import Work
 
 _KNOWN: Final = "SELECT id FROM directory.product WHERE id = ANY ($2::bigint[]) AND "
 _BY_CODE: Final = "SELECT id FROM directory.product WHERE code = ANY ($2::text[]) AND "
+
+_CODES: Final = "SELECT id, code FROM directory.product WHERE id = ANY ($1::bigint[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +105,9 @@ async def check_offer(work: Work, offer: Offer) -> None:
     rows = await work.connection.fetch(_KNOWN + scope.where("party_id", 1), scope.prefix, list(offer.accepts))
     if len(rows) < len(offer.accepts):
         raise NoSuchRecord(kind=Kind.PRODUCT)
+
+
+async def product_codes(work: Work, offers: Iterable[Offer]) -> dict[int, str]:
+    """The codes of the products that offers name: who sees an offer may see what it says."""
+    wanted = {each for offer in offers for each in offer.accepts or ()}
+    return {row["id"]: row["code"] for row in await work.connection.fetch(_CODES, list(wanted))}

@@ -431,7 +431,10 @@ async def _required(work: Work, action: Action, merchant_id: str, terminal_id: s
 
 async def _close(work: Work, known: Terminal, end: BatchEnd) -> None:
     await commands.close_batch(
-        work.connection, known.merchant_id, known.terminal_id, closing=known.batch, closed_by=end
+        *(work.connection, known.merchant_id, known.terminal_id),
+        closing=known.batch,
+        closed_by=end,
+        now_us=work.at_us,
     )
 
 

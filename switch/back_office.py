@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from directory import operators
+from directory import fee_plans, merchants, operators, terminals
 from directory.office import CarryOut, Office
 from directory.reception import Reception
 from directory.rights import Action
@@ -33,7 +33,12 @@ class _Argon2id:
 _HASHER: Final = _Argon2id()
 
 
-CARRIED_OUT: Final[Mapping[Action, CarryOut]] = {**operators.CARRIED_OUT}
+CARRIED_OUT: Final[Mapping[Action, CarryOut]] = {
+    **operators.CARRIED_OUT,
+    **merchants.CARRIED_OUT,
+    **fee_plans.CARRIED_OUT,
+    **terminals.CARRIED_OUT,
+}
 """How every action that needs four eyes is carried out once it is approved."""
 
 

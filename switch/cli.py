@@ -22,12 +22,15 @@ from switch.commands import (
     dialect,
     doctor,
     encode,
+    fee_plan,
     hsm,
     keys,
     ledger,
+    merchant,
     operator,
     party,
     run,
+    terminal,
     transaction,
 )
 from switch.commands.frame import EXIT_USAGE, fail
@@ -37,6 +40,7 @@ _GROUP = "cardswitch.commands"
 _MODULES = (
     *(run, database, transaction, ledger, hsm, keys, decode, encode, convert, doctor, dialect),
     *(operator, approval, audit, party),
+    *(merchant, fee_plan, terminal),
 )
 
 
