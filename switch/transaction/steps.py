@@ -83,9 +83,14 @@ def merchant_trades(s: Situation) -> Outcome | None:
 
 
 def terminal_in_use(s: Situation) -> Outcome | None:
-    """58: the terminal may be used."""
+    """58: the terminal may be used, and it and its merchant offer the service."""
     assert s.terminal is not None
-    return None if s.terminal.state is TerminalState.ACTIVE else Outcome.TERMINAL_NOT_PERMITTED
+    if s.terminal.state is not TerminalState.ACTIVE:
+        return Outcome.TERMINAL_NOT_PERMITTED
+    service = PRODUCT_SERVICES.get(s.request.service)
+    if s.terminal.offers is None or service is None or service in s.terminal.offers:
+        return None
+    return Outcome.TERMINAL_NOT_PERMITTED
 
 
 def batch_open(s: Situation) -> Outcome | None:
@@ -152,7 +157,11 @@ PRODUCT_SERVICES: Final[Mapping[Service, CardService]] = MappingProxyType(
 
 
 def service_allowed(s: Situation) -> Outcome | None:
-    """57: the card's product offers the service, in this currency."""
+    """57: the terminal takes cards of this product, which offers the service in this currency."""
+    assert s.terminal is not None
+    assert s.card is not None
+    if s.terminal.accepts is not None and s.card.product.id not in s.terminal.accepts:
+        return Outcome.SERVICE_NOT_ALLOWED
     terms = s.terms
     if terms is None or s.request.currency != f"{terms.currency:03d}":
         return Outcome.SERVICE_NOT_ALLOWED

@@ -276,6 +276,38 @@ def test_terminal_must_be_active(state: TerminalState, outcome: Outcome | None) 
 
 
 @pytest.mark.parametrize(
+    ("service", "offers", "outcome"),
+    [
+        (Service.PURCHASE, None, None),
+        (Service.PURCHASE, {CardService.PURCHASE}, None),
+        (Service.PURCHASE, {CardService.BALANCE_INQUIRY}, Outcome.TERMINAL_NOT_PERMITTED),
+        (Service.BALANCE_INQUIRY, set(), Outcome.TERMINAL_NOT_PERMITTED),
+        (Service.PURCHASE_VOID, set(), None),
+        (Service.SIGN_ON, set(), None),
+    ],
+)
+def test_terminal_and_merchant_offer_the_service(
+    service: Service, offers: set[CardService] | None, outcome: Outcome | None
+) -> None:
+    """Without a word on it everything is offered; taking back what was done always is."""
+    situation = sound(service)
+    in_terminal(offers=None if offers is None else frozenset(offers))(situation)
+
+    assert outcome is terminal_in_use(situation)
+
+
+@pytest.mark.parametrize(
+    ("accepts", "outcome"), [(None, None), ({3, 4}, None), ({4}, Outcome.SERVICE_NOT_ALLOWED)]
+)
+def test_terminal_and_merchant_take_the_card(accepts: set[int] | None, outcome: Outcome | None) -> None:
+    """Only cards of the products that are taken there, or of any if none is named."""
+    situation = sound()
+    in_terminal(accepts=None if accepts is None else frozenset(accepts))(situation)
+
+    assert outcome is service_allowed(situation)
+
+
+@pytest.mark.parametrize(
     ("state", "outcome"),
     [
         (CardState.STOCK, Outcome.CARD_UNKNOWN),
