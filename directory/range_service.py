@@ -191,6 +191,30 @@ async def allocate_range(
     return part
 
 
+async def import_range(
+    work: Work,
+    name: str,
+    numbers: Numbers,
+    ordering: Ordering,
+    quarantine_days: int,
+    party_id: PartyId | None,
+) -> NumberRange:
+    """Take in a range: as a part of the one that holds it; else by registering and, if told, allocating it.
+
+    Raises:
+        Refused: What registering or allocating refuses.
+    """
+    bounds = numbers.first, numbers.last
+    around = await _around(work, *bounds)
+    if around is not None:
+        holder = around.party_id if party_id is None else party_id
+        return await allocate_range(work, *bounds, holder, name, ordering, quarantine_days)
+    registered = await register_range(work, name, numbers, ordering, quarantine_days)
+    if party_id in (None, PLATFORM_ID):
+        return registered
+    return await allocate_range(work, *bounds, PartyId(party_id or 0), name)
+
+
 async def close_range(work: Work, first: str, last: str) -> NumberRange:
     """Draw no more numbers from a range; cards that have some keep them.
 

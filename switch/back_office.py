@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from directory import fee_plans, merchants, operators, terminals
+from directory import card_batches, fee_plans, merchants, operators, product_service, terminals
 from directory.office import CarryOut, Office
 from directory.reception import Reception
 from directory.rights import Action
@@ -35,6 +35,8 @@ _HASHER: Final = _Argon2id()
 
 CARRIED_OUT: Final[Mapping[Action, CarryOut]] = {
     **operators.CARRIED_OUT,
+    **product_service.CARRIED_OUT,
+    **card_batches.CARRIED_OUT,
     **merchants.CARRIED_OUT,
     **fee_plans.CARRIED_OUT,
     **terminals.CARRIED_OUT,

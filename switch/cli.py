@@ -16,7 +16,9 @@ from hsm_soft.process.hardening import harden
 from switch.commands import (
     approval,
     audit,
+    card,
     convert,
+    customer,
     database,
     decode,
     dialect,
@@ -27,8 +29,10 @@ from switch.commands import (
     keys,
     ledger,
     merchant,
+    number_range,
     operator,
     party,
+    product,
     run,
     terminal,
     transaction,
@@ -39,7 +43,7 @@ from switch.language import UnknownLanguage, choose_language
 _GROUP = "cardswitch.commands"
 _MODULES = (
     *(run, database, transaction, ledger, hsm, keys, decode, encode, convert, doctor, dialect),
-    *(operator, approval, audit, party),
+    *(operator, approval, audit, party, product, number_range, card, customer),
     *(merchant, fee_plan, terminal),
 )
 
