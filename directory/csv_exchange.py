@@ -179,7 +179,7 @@ class _Reading(Generic[T]):
         """The rows that could be made; those with problems are left out."""
         lines = self._lines(content)
         _, header = next(lines, (1, []))
-        if not self._is_header(header):
+        if self.problems or not self._is_header(header):
             return []
         return [value for number, cells in lines for value in self._row(number, header, cells)]
 

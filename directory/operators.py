@@ -60,8 +60,10 @@ WHERE operator.id <> $1
 """
 _RESET: Final = """
 WITH kept AS (
-    INSERT INTO directory.operator_password (operator_id, set_us, proof)
-    SELECT id, password_set_us, password_proof FROM directory.operator WHERE id = $1)
+    INSERT INTO directory.operator_password (operator_id, number, proof)
+    SELECT id, (SELECT coalesce(max(number), 0) + 1 FROM directory.operator_password WHERE operator_id = $1),
+           password_proof
+    FROM directory.operator WHERE id = $1)
 UPDATE directory.operator SET password_proof = $2, password_set_us = $3, must_change = true, failures = 0
 WHERE id = $1
 """

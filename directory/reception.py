@@ -36,21 +36,24 @@ from storage.database import database_errors
 
 _TRY: Final = """
 UPDATE directory.operator
-   SET failures = CASE WHEN failures >= $3 THEN 1 ELSE failures + 1 END, failed_us = $2
+   SET failures = CASE WHEN failures >= $3::integer THEN 1 ELSE failures + 1 END, failed_us = $2::bigint
   FROM directory.party
  WHERE party.id = operator.party_id AND operator.name = $1 AND state = 'active'
-   AND (failures < $3 OR failed_us <= $2 - $4)
+   AND (failures < $3 OR failed_us <= $2::bigint - $4::bigint)
 RETURNING operator.id, operator.name, role, party_id, lineage, password_proof, password_set_us, must_change,
           failures
 """
 _SIGNED_IN: Final = "UPDATE directory.operator SET failures = 0, signed_in_us = $2 WHERE id = $1"
 _REMEMBERED: Final = """
-SELECT proof FROM directory.operator_password WHERE operator_id = $1 ORDER BY set_us DESC LIMIT $2
+SELECT proof FROM directory.operator_password WHERE operator_id = $1 ORDER BY number DESC LIMIT $2
 """
 _SET: Final = """
 UPDATE directory.operator SET password_proof = $2, password_set_us = $3, must_change = false WHERE id = $1
 """
-_REMEMBER: Final = "INSERT INTO directory.operator_password (operator_id, set_us, proof) VALUES ($1, $2, $3)"
+_REMEMBER: Final = """
+INSERT INTO directory.operator_password (operator_id, number, proof)
+SELECT $1::bigint, coalesce(max(number), 0) + 1, $2 FROM directory.operator_password WHERE operator_id = $1
+"""
 _FIRST: Final = """
 INSERT INTO directory.operator (id, name, role, party_id, state, password_proof, password_set_us, must_change)
 SELECT 1, $1, $2, $3::bigint, 'active', $4, $5::bigint, false
@@ -184,9 +187,7 @@ class Reception:
         with database_errors():
             async with self._connections() as connection, connection.transaction():
                 work = Work(connection, operator, self._clock_us())
-                await connection.execute(
-                    _REMEMBER, operator.id, row["password_set_us"], row["password_proof"]
-                )
+                await connection.execute(_REMEMBER, operator.id, row["password_proof"])
                 await connection.execute(_SET, operator.id, proof, work.at_us)
                 work.record(Happening.PASSWORD_CHANGED, _subject(operator))
                 await work.write_log()

@@ -38,7 +38,7 @@ class NotSignedIn(Refused):
 class NotAllowed(Refused):
     """The operator's role does not have this right, over whatever record."""
 
-    text = message("a {role} may not do this: {action}")
+    text = message("the role {role} does not allow {action}")
 
 
 class NoSuchRecord(Refused):

@@ -38,10 +38,10 @@ COMMENT ON COLUMN directory.operator.must_change IS 'Somebody else chose the pas
 COMMENT ON COLUMN directory.operator.failures IS 'Wrong passwords since the last right one';
 
 CREATE TABLE directory.operator_password (
-    operator_id bigint NOT NULL REFERENCES directory.operator,
-    set_us      bigint NOT NULL,
-    proof       text   NOT NULL,
-    PRIMARY KEY (operator_id, set_us)
+    operator_id bigint  NOT NULL REFERENCES directory.operator,
+    number      integer NOT NULL,
+    proof       text    NOT NULL,
+    PRIMARY KEY (operator_id, number)
 );
 COMMENT ON TABLE directory.operator_password IS 'Earlier passwords, which may not come back soon';
 

@@ -10,6 +10,7 @@ from directory.commands import CardRow, add_merchant, add_product, add_terminal,
 from directory.product_terms import CardClass, CardService, Limits, PinRule, ProductTerms
 from directory.records import CardState, Merchant, MerchantState, PanIndex, Product, ProductVersion
 from storage.database import connect, create_pool
+from tests.directory.back_office import BackOffice
 
 MERCHANT_ID = "990001000000001"
 TERMINAL_ID = "T0000001"
@@ -73,3 +74,11 @@ def add_cards(connection: Connection, product: Product) -> AddCards:
         return indexes
 
     return add
+
+
+@pytest.fixture
+async def back_office(database_dsn: str) -> AsyncIterator[BackOffice]:
+    """An office on the test's database, in which nobody works yet."""
+    pool = await create_pool(database_dsn, size=4)
+    yield BackOffice(pool.acquire)
+    await pool.close()
