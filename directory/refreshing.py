@@ -21,6 +21,7 @@ from directory.change_log import (
     key_parts,
     read_changes,
 )
+from directory.range_service import read_own_ranges
 from directory.reading import Connection
 from directory.records import PanIndex
 from directory.subjects import Kind
@@ -36,10 +37,13 @@ class Refresher:
 
     Args:
         view: What is to be kept fresh.
+        take_ranges: Given the registered number ranges, first and last leading digits of each, whenever
+            they may have changed.
     """
 
-    def __init__(self, view: DirectoryView) -> None:
+    def __init__(self, view: DirectoryView, take_ranges: Callable[[Sequence[tuple[str, str]]], None]) -> None:
         self._view = view
+        self._take_ranges = take_ranges
         self._seen: int | None = None
 
     async def refresh(self, connection: Connection) -> None:
@@ -61,6 +65,8 @@ class Refresher:
                 self._view.forget_all()
             else:
                 await self._forget(found.changes)
+            if found.changes is None or any(change.kind is Kind.RANGE for change in found.changes):
+                self._take_ranges(await read_own_ranges(connection))
             self._seen, more = found.seen, found.more
 
     async def _forget(self, changes: Sequence[Change]) -> None:

@@ -28,7 +28,6 @@ from hsm_soft.interface import Hsm
 from hsm_soft.process.client import HsmObserver
 from iso8583_specs.codec import codec_for
 from ledger.postgres.committer import Ledger, enter
-from routing.table import RangeTable
 from storage.database import DatabaseUnavailable, connect, create_pool
 from storage.embedded import EmbeddedPostgres, ServerSettings
 from storage.migrations import Component, migrate
@@ -45,6 +44,7 @@ from switch.shell.clock import Clock
 from switch.shell.database_keeper import keep_up
 from switch.shell.gate import Gate
 from switch.shell.listener import Listener
+from switch.shell.own_ranges import OwnRanges
 from switch.shell.resealer import keep_in_step
 from switch.shell.wallet_sealer import WalletSealer
 from switch.transaction.flow import Flow, Parts
@@ -165,6 +165,7 @@ class Node:
         self._stopping = asyncio.Event()
         self._log = TransactionLog(enabled=bench.settings.observability.log_level in ("debug", "info"))
         self._listeners: list[Listener] = []
+        self._ranges = OwnRanges()
         self._ledger: Ledger
 
     async def run(self, announce: Callable[[str], None]) -> None:
@@ -224,9 +225,10 @@ class Node:
         def failed(unavailable: DatabaseUnavailable) -> None:
             _log.warning("directory not kept fresh", reason=str(unavailable))
 
-        task = asyncio.create_task(
-            keep_fresh(Refresher(known), self._bench.connection, failed), name="directory"
-        )
+        refresher = Refresher(known, self._ranges.take)
+        async with self._bench.connection() as connection:
+            await refresher.refresh(connection)
+        task = asyncio.create_task(keep_fresh(refresher, self._bench.connection, failed), name="directory")
         try:
             yield
         finally:
@@ -250,7 +252,7 @@ class Node:
             hsm=bench.hsm,
             ledger=self._ledger,
             turns=Turns(),
-            table=RangeTable(),
+            table=self._ranges,
             clock=bench.clock,
             metrics=self._metrics,
             old_set_us=int(self._settings.keys.old_set_seconds * 1_000_000),

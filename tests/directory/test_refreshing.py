@@ -1,7 +1,7 @@
 """What is noted anywhere is forgotten by the view, and read anew when it comes by next."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
@@ -16,8 +16,6 @@ from storage.database import DatabaseUnavailable
 
 from .conftest import MERCHANT_ID, TERMINAL_ID, AddCards, Connection, Pool
 
-Noted = Callable[..., Awaitable[None]]
-
 OTHER: Final = Change(Kind.OPERATOR, "somebody")
 
 
@@ -30,7 +28,7 @@ def view(pool: Pool) -> DirectoryView:
 @pytest.fixture
 async def refresher(connection: Connection, view: DirectoryView) -> Refresher:
     """Has begun to read the log."""
-    refresher = Refresher(view)
+    refresher = Refresher(view, lambda ranges: None)
     await refresher.refresh(connection)
     return refresher
 
@@ -43,7 +41,7 @@ async def test_first_reading_forgets_what_was_read_before(
     await view.card(pan_index)
     await view.terminal(MERCHANT_ID, TERMINAL_ID)
 
-    await Refresher(view).refresh(connection)
+    await Refresher(view, lambda ranges: None).refresh(connection)
 
     assert view.peek_card(pan_index) is None
     assert view.peek_terminal(MERCHANT_ID, TERMINAL_ID) is None
@@ -180,3 +178,21 @@ async def test_refreshing_goes_on_after_the_database_failed(
 
     assert b"\x07" == await forgotten.get()
     fresh.cancel()
+
+
+async def test_ranges_are_taken_when_they_change(view: DirectoryView, connection: Connection) -> None:
+    """Once at the beginning, and whenever a range was registered."""
+    taken: list[Sequence[tuple[str, str]]] = []
+    refresher = Refresher(view, taken.append)
+    await refresher.refresh(connection)
+    await connection.execute(
+        """INSERT INTO directory.number_range
+               (id, party_id, name, first, last, pan_digits, ordering, check_digit, quarantine_days, state)
+           VALUES (1, 1, 'Ours', '622126', '622925', 16, 'sequence', 'luhn', 0, 'open')"""
+    )
+    await note_changes(connection, [OTHER])
+    await refresher.refresh(connection)
+    await note_changes(connection, [Change(Kind.RANGE, "1")])
+    await refresher.refresh(connection)
+
+    assert taken == [[], [("622126", "622925")]]
