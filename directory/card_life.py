@@ -15,7 +15,7 @@ is the table in `switch.transaction.steps`.
 from collections.abc import Mapping
 from enum import Enum, StrEnum
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeAlias, assert_never
+from typing import Final, NamedTuple, TypeAlias
 
 from directory.records import CardState
 from directory.refusals import Refused, message
@@ -106,18 +106,14 @@ def after(standing: Standing, event: CardEvent) -> Standing:
     refused = NotPossible(state=state.value, event=event.value)
     if following is None or (event is CardEvent.REPLACE and before is CardState.FROZEN):
         raise refused
-    match following:
-        case Place.HERE:
-            return standing
-        case Place.BACK:
-            return Standing(before or CardState.ACTIVE)
-        case Place.BEHIND:
-            behind = LIFE[before or CardState.ACTIVE].get(event)
-            if not isinstance(behind, CardState):
-                raise refused
-            return Standing(state, behind)
-        case CardState():
-            kept = (before if state in REMEMBERING else state) if following in REMEMBERING else None
-            return Standing(following, kept)
-        case _:
-            assert_never(following)
+    if following is Place.HERE:
+        return standing
+    if following is Place.BACK:
+        return Standing(before or CardState.ACTIVE)
+    if following is Place.BEHIND:
+        behind = LIFE[before or CardState.ACTIVE].get(event)
+        if not isinstance(behind, CardState):
+            raise refused
+        return Standing(state, behind)
+    kept = (before if state in REMEMBERING else state) if following in REMEMBERING else None
+    return Standing(following, kept)

@@ -21,6 +21,8 @@ from directory.refusals import InvalidValue, message
 PAN_DIGITS_MIN: Final = 12
 PAN_DIGITS_MAX: Final = 19
 """ISO/IEC 7812-1: a primary account number has at most 19 digits."""
+SIZE_MAX: Final = 10**18
+"""Positions are counted in 64 bits."""
 
 # What a doubled digit adds to a Luhn sum: its digit sum. Index and result are the ASCII codes of the digits.
 _DOUBLED: Final = bytes.maketrans(b"0123456789", b"0246813579")
@@ -74,6 +76,8 @@ class Numbers:
             raise BadRange(field="digits", reason=message("a card number has 12 to 19 digits"))
         if self._free_digits < 0:
             raise BadRange(field="digits", reason=message("the leading digits leave none for a number"))
+        if self.size > SIZE_MAX:
+            raise BadRange(field="digits", reason=message("a range has at most 10^18 numbers"))
 
     @property
     def _free_digits(self) -> int:
