@@ -25,7 +25,7 @@ ranges = st.builds(
         ("0", "0"),
         ("9", "1"),
         ("", "0"),
-        ("99000100000000000", "2"),
+        ("99000100000000000", "1"),
     ],
 )
 def test_luhn_digit(payload: str, digit: str) -> None:
