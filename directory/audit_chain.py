@@ -118,7 +118,8 @@ class Examiner:
         if shift is None:
             self._flaws[row.seq] = Flaw.CHANGED
         elif shift > self._shift:
-            self._flaws[row.seq - 1] = Flaw.INSERTED
+            is_copy = row.hash == self._last.hash
+            self._flaws[row.seq if is_copy else row.seq - 1] = Flaw.INSERTED
         elif shift < self._shift:
             self._flaws[row.seq] = Flaw.MISSING
         comparable = shift == self._shift and self._last_sound and follows

@@ -10,7 +10,7 @@ from directory.audit_chain import AuditRow
 from directory.audit_log import AuditFilter, AuditReport
 from directory.audit_service import audit_rows, verify_audit
 from directory.csv_exchange import write_csv
-from switch.commands.desk import OperatorOption, in_work, moment
+from switch.commands.desk import OperatorOption, in_work, moment, print_csv
 from switch.commands.frame import EXIT_FAILED, EXIT_USAGE, ConfigOption, JsonOption, fail, print_json
 from switch.language import local
 
@@ -43,7 +43,7 @@ def add(app: typer.Typer) -> None:
             print_json({"rows": [_as_json(row) for row in rows]})
         elif csv:
             cells = [list(_as_cells(row).values()) for row in rows]
-            typer.echo(write_csv([*_CELLS], cells), nl=False)
+            print_csv(write_csv(_CELLS, cells))
         else:
             _tell_rows(rows)
 

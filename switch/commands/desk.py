@@ -42,6 +42,7 @@ __all__ = [
     "moment",
     "new_password",
     "password_of",
+    "print_csv",
     "refusals_told",
 ]
 
@@ -172,6 +173,12 @@ def content_of(file: Path) -> bytes:
     except OSError as error:
         reason = error.strerror or "?"
         raise fail(local("{file} can't be read: {reason}", file=file, reason=reason), EXIT_USAGE) from None
+
+
+def print_csv(text: str) -> None:
+    """A CSV file on stdout, as it is: in UTF-8 and with its own line ends, whatever the system's are."""
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
 
 
 def moment(at_us: int | None) -> datetime | None:

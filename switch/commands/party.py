@@ -10,7 +10,15 @@ from directory.csv_exchange import Column, Table, write_csv
 from directory.parties import PLATFORM_ID, Party, PartyKind
 from directory.party_service import add_party, find_party, parties
 from directory.work import Work
-from switch.commands.desk import DryRunOption, FileArgument, OperatorOption, WhyOption, content_of, in_work
+from switch.commands.desk import (
+    DryRunOption,
+    FileArgument,
+    OperatorOption,
+    WhyOption,
+    content_of,
+    in_work,
+    print_csv,
+)
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.operator import party_named
 from switch.language import local
@@ -88,7 +96,7 @@ def _add_list(group: typer.Typer, kind: PartyKind | None) -> None:
             names = {party.id: f"{party.kind}:{party.code}" for party in everybody}
             names[PLATFORM_ID] = PartyKind.PLATFORM
             rows = [(party.code, party.name, names.get(party.parent_id or PLATFORM_ID)) for party in found]
-            typer.echo(write_csv(_COLUMNS, rows), nl=False)
+            print_csv(write_csv(_COLUMNS, rows))
             return
         _tell(found, json=json)
 

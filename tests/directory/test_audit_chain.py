@@ -118,6 +118,14 @@ def test_row_between_others_is_named(hashed: bool) -> None:
     assert [(3, Flaw.INSERTED)] == _examined([*rows[:2], pushed, *_renumbered(rows[2:], 1)], _end(rows))
 
 
+def test_copy_of_a_row_is_named() -> None:
+    """Of two equal rows with two numbers the second is the one too many, at the end and in between."""
+    rows = _log(4)
+
+    assert [(5, Flaw.INSERTED)] == _examined([*rows, *_renumbered(rows[3:], 1)], _end(rows))
+    assert [(3, Flaw.INSERTED)] == _examined([*rows[:2], *_renumbered(rows[1:], 1)], _end(rows))
+
+
 def test_two_changes_are_both_named() -> None:
     """Rows that are wrong in different ways are each named."""
     rows = _log(9)
