@@ -15,12 +15,12 @@ from directory.work import Work
 
 ALL: Final = "all"
 
-ServicesOption: TypeAlias = Annotated[
-    str, typer.Option(help=f"Services, with commas between: {', '.join(CardService)}; or {ALL}.")
-]
-AcceptsOption: TypeAlias = Annotated[
-    str, typer.Option(help=f"Codes of the products whose cards are taken, with commas; or {ALL}.")
-]
+_SERVICES: Final = typer.Option(help=f"Services, with commas between: {', '.join(CardService)}; or {ALL}.")
+ServicesOption: TypeAlias = Annotated[str, _SERVICES]
+NewServicesOption: TypeAlias = Annotated[str | None, _SERVICES]
+_ACCEPTS: Final = typer.Option(help=f"Codes of the products whose cards are taken, with commas; or {ALL}.")
+AcceptsOption: TypeAlias = Annotated[str, _ACCEPTS]
+NewAcceptsOption: TypeAlias = Annotated[str | None, _ACCEPTS]
 
 OFFER_COLUMNS: Final = (
     Column("services", required=False, absent=ALL),

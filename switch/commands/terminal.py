@@ -33,6 +33,8 @@ from switch.commands.offer import (
     ALL,
     OFFER_COLUMNS,
     AcceptsOption,
+    NewAcceptsOption,
+    NewServicesOption,
     ServicesOption,
     offer_cells,
     offer_json,
@@ -48,15 +50,21 @@ _MERCHANT_LENGTH: Final = 15
 MerchantArgument: TypeAlias = Annotated[str, typer.Argument(help="The merchant's identifier (field 42).")]
 TerminalArgument: TypeAlias = Annotated[str, typer.Argument(help="The terminal's identifier (field 41).")]
 StoreOption: TypeAlias = Annotated[str | None, typer.Option(help="The code of its store.")]
-ModelOption: TypeAlias = Annotated[str, typer.Option(help="The maker's model.")]
-SerialOption: TypeAlias = Annotated[str, typer.Option(help="The maker's serial number.")]
-CapabilitiesOption: TypeAlias = Annotated[
-    str, typer.Option(help=f"What it can do, with commas between: {', '.join(Capability)}.")
-]
-SlotOption: TypeAlias = Annotated[int, typer.Option(help="The slot of its master key, 0 to 9.")]
-ClosingOption: TypeAlias = Annotated[
-    BatchClosing, typer.Option("--batch-rule", help="Whether a cutover closes its batch, too.")
-]
+_MODEL: Final = typer.Option(help="The maker's model.")
+ModelOption: TypeAlias = Annotated[str, _MODEL]
+NewModelOption: TypeAlias = Annotated[str | None, _MODEL]
+_SERIAL: Final = typer.Option(help="The maker's serial number.")
+SerialOption: TypeAlias = Annotated[str, _SERIAL]
+NewSerialOption: TypeAlias = Annotated[str | None, _SERIAL]
+_CAPABILITIES: Final = typer.Option(help=f"What it can do, with commas between: {', '.join(Capability)}.")
+CapabilitiesOption: TypeAlias = Annotated[str, _CAPABILITIES]
+NewCapabilitiesOption: TypeAlias = Annotated[str | None, _CAPABILITIES]
+_SLOT: Final = typer.Option(help="The slot of its master key, 0 to 9.")
+SlotOption: TypeAlias = Annotated[int, _SLOT]
+NewSlotOption: TypeAlias = Annotated[int | None, _SLOT]
+_CLOSING: Final = typer.Option("--batch-rule", help="Whether a cutover closes its batch, too.")
+ClosingOption: TypeAlias = Annotated[BatchClosing, _CLOSING]
+NewClosingOption: TypeAlias = Annotated[BatchClosing | None, _CLOSING]
 HoursOption: TypeAlias = Annotated[
     int | None, typer.Option("--batch-hours", help="How old its batch may become.")
 ]
@@ -153,14 +161,14 @@ def _add_changing(group: typer.Typer) -> None:
         terminal: TerminalArgument,
         *,
         store: StoreOption = None,
-        model: ModelOption | None = None,
-        serial: SerialOption | None = None,
-        capabilities: CapabilitiesOption | None = None,
-        slot: SlotOption | None = None,
-        closing: ClosingOption | None = None,
+        model: NewModelOption = None,
+        serial: NewSerialOption = None,
+        capabilities: NewCapabilitiesOption = None,
+        slot: NewSlotOption = None,
+        closing: NewClosingOption = None,
         hours: HoursOption = None,
-        services: ServicesOption | None = None,
-        accepts: AcceptsOption | None = None,
+        services: NewServicesOption = None,
+        accepts: NewAcceptsOption = None,
         operator: OperatorOption,
         why: WhyOption = "",
         config: ConfigOption = None,
