@@ -100,6 +100,26 @@ BEGIN
     RAISE EXCEPTION 'directory.%: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$;
 
+CREATE FUNCTION directory.decide_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'waiting'
+       OR (OLD.id, OLD.action, OLD.kind, OLD.subject, OLD.party_id, OLD.content, OLD.why, OLD.proposed_by,
+           OLD.proposed_us)
+          IS DISTINCT FROM
+          (NEW.id, NEW.action, NEW.kind, NEW.subject, NEW.party_id, NEW.content, NEW.why, NEW.proposed_by,
+           NEW.proposed_us)
+    THEN
+        RAISE EXCEPTION 'directory.proposal: only to be decided, and once' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER decided_once BEFORE UPDATE ON directory.proposal
+    FOR EACH ROW EXECUTE FUNCTION directory.decide_only();
+CREATE TRIGGER never_deleted BEFORE DELETE ON directory.proposal
+    FOR EACH ROW EXECUTE FUNCTION directory.refuse_change();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON directory.proposal
+    FOR EACH STATEMENT EXECUTE FUNCTION directory.refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON directory.audit
     FOR EACH ROW EXECUTE FUNCTION directory.refuse_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON directory.audit

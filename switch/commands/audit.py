@@ -10,7 +10,7 @@ from directory.audit_chain import AuditRow
 from directory.audit_log import AuditFilter, AuditReport
 from directory.audit_service import audit_rows, verify_audit
 from directory.csv_exchange import write_csv
-from switch.commands.desk import OperatorOption, in_work, moment, print_csv
+from switch.commands.desk import CsvOption, OperatorOption, in_work, moment, print_csv
 from switch.commands.frame import EXIT_FAILED, EXIT_USAGE, ConfigOption, JsonOption, fail, print_json
 from switch.language import local
 
@@ -31,7 +31,7 @@ def add(app: typer.Typer) -> None:
         subject: Annotated[str, typer.Option(help="Only about this record.")] = "",
         below: Annotated[int, typer.Option(help="Only rows before this number.")] = 2**62,
         limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 100,
-        csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+        csv: CsvOption = False,
         operator: OperatorOption,
         config: ConfigOption = None,
         json: JsonOption = False,

@@ -38,6 +38,7 @@ from directory.work import Work
 from switch.card_ports import card_ports
 from switch.commands import card_batch
 from switch.commands.desk import (
+    CsvOption,
     Desk,
     DryRunOption,
     FileArgument,
@@ -48,7 +49,6 @@ from switch.commands.desk import (
     moment,
 )
 from switch.commands.frame import ConfigOption, JsonOption, print_json
-from switch.commands.party import CsvOption
 from switch.commands.printing import OutOption, PrinterOption, write_files
 from switch.language import local
 

@@ -30,6 +30,7 @@ from switch.language import local, told
 
 __all__ = [
     "EXIT_PROPOSED",
+    "CsvOption",
     "Desk",
     "DryRunOption",
     "FileArgument",
@@ -56,6 +57,7 @@ WhyOption: TypeAlias = Annotated[str, typer.Option("--why", help="The reason, fo
 DryRunOption: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, and leave it as it is.")
 ]
+CsvOption: TypeAlias = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 FileArgument: TypeAlias = Annotated[Path, typer.Argument(help="A CSV file; - is standard input.")]
 
 T = TypeVar("T")

@@ -17,10 +17,17 @@ from directory.range_service import (
     register_range,
 )
 from directory.work import Work
-from switch.commands.desk import DryRunOption, FileArgument, OperatorOption, WhyOption, content_of, in_work
+from switch.commands.desk import (
+    CsvOption,
+    DryRunOption,
+    FileArgument,
+    OperatorOption,
+    WhyOption,
+    content_of,
+    in_work,
+)
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.operator import party_named
-from switch.commands.party import CsvOption
 from switch.commands.product import party_names
 from switch.language import local
 

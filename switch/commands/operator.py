@@ -7,12 +7,14 @@ from typing import Annotated, TypeAlias
 import typer
 
 from directory import operators
+from directory.csv_exchange import write_csv
 from directory.operators import OperatorRecord
 from directory.parties import PLATFORM_ID, PartyId, PartyKind
 from directory.party_service import find_party
 from directory.rights import Role
 from directory.work import Work
 from switch.commands.desk import (
+    CsvOption,
     Desk,
     OperatorOption,
     WhyOption,
@@ -22,6 +24,7 @@ from switch.commands.desk import (
     moment,
     new_password,
     password_of,
+    print_csv,
 )
 from switch.commands.frame import EXIT_USAGE, ConfigOption, JsonOption, fail, print_json
 from switch.language import local
@@ -80,10 +83,19 @@ def _add_passwords(group: typer.Typer) -> None:
 def _add_list(group: typer.Typer) -> None:
     @group.command("list")
     def list_command(
-        *, operator: OperatorOption, config: ConfigOption = None, json: JsonOption = False
+        *,
+        csv: CsvOption = False,
+        operator: OperatorOption,
+        config: ConfigOption = None,
+        json: JsonOption = False,
     ) -> None:
         """List operators: name, role, party, state, end of the password."""
-        _tell(in_work(config, operator, operators.operators), json=json)
+        found = in_work(config, operator, operators.operators)
+        if csv:
+            rows = [_as_json(each) for each in found]
+            print_csv(write_csv([*rows[0]], (list(row.values()) for row in rows)))
+        else:
+            _tell(found, json=json)
 
 
 def _add_adding(group: typer.Typer) -> None:

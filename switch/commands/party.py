@@ -11,6 +11,7 @@ from directory.parties import PLATFORM_ID, Party, PartyKind
 from directory.party_service import add_party, find_party, parties
 from directory.work import Work
 from switch.commands.desk import (
+    CsvOption,
     DryRunOption,
     FileArgument,
     OperatorOption,
@@ -24,7 +25,6 @@ from switch.commands.operator import party_named
 from switch.language import local
 
 CodeArgument: TypeAlias = Annotated[str, typer.Argument(help="What it is called: a number, a short word.")]
-CsvOption: TypeAlias = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 _COLUMNS: Final = ("code", "name", "under")
 

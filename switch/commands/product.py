@@ -20,10 +20,17 @@ from directory.product_terms import ProductTerms, document_of, terms_of
 from directory.reading import moment_of
 from directory.records import Product
 from directory.work import Work
-from switch.commands.desk import DryRunOption, FileArgument, OperatorOption, WhyOption, content_of, in_work
+from switch.commands.desk import (
+    CsvOption,
+    DryRunOption,
+    FileArgument,
+    OperatorOption,
+    WhyOption,
+    content_of,
+    in_work,
+)
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.operator import party_named
-from switch.commands.party import CsvOption
 
 CodeArgument: TypeAlias = Annotated[str, typer.Argument(help="The product's code.")]
 PartyOption: TypeAlias = Annotated[

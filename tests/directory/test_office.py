@@ -258,3 +258,33 @@ async def test_database_holds_proposer_and_approver_apart(back_office: BackOffic
     with pytest.raises(asyncpg.CheckViolationError):
         await back_office.execute(decide, "approved")
     await back_office.execute(decide, "rejected")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE directory.proposal SET proposed_by = $1::bigint",
+        "UPDATE directory.proposal SET content = '{}' WHERE $1 > 0",
+        "DELETE FROM directory.proposal WHERE $1 > 0",
+    ],
+)
+async def test_database_keeps_proposals_as_they_were_made(
+    back_office: BackOffice, admin: Operator, second: Operator, statement: str
+) -> None:
+    """Nobody changes who proposed what, or what it was."""
+    await _propose(back_office, admin, {"name": "A"})
+
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await back_office.execute(statement, second.id)
+
+
+async def test_database_lets_proposals_be_decided_once(
+    back_office: BackOffice, admin: Operator, second: Operator
+) -> None:
+    """What was decided stays decided."""
+    await _propose(back_office, admin, {"name": "A"})
+    decide = "UPDATE directory.proposal SET decided_by = $1::bigint, decided_us = 1, state = $2"
+    await back_office.execute(decide, second.id, "rejected")
+
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await back_office.execute(decide, second.id, "approved")

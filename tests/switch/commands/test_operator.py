@@ -25,6 +25,8 @@ def test_operators_are_listed(people: People) -> None:
     assert {"id", "name", "role", "party_id", "party_code", "state"} <= told[0].keys()
     assert told[0]["locked_until"] is None
     assert "proof" not in str(told)
+    table = people.by("root", "operator", "list", "--csv").out.splitlines()
+    assert ("id,name,role,", "1,root,platform_admin,") == (table[0][:13], table[1][:22])
 
 
 def test_third_operator_is_approved_by_the_second(people: People) -> None:
