@@ -11,6 +11,7 @@ from directory.product_terms import CardClass, CardService, Limits, PinRule, Pro
 from directory.records import CardState, Merchant, MerchantState, PanIndex, Product, ProductVersion
 from storage.database import connect, create_pool
 from tests.directory.back_office import BackOffice
+from tests.directory.card_room import CardRoom
 
 MERCHANT_ID = "990001000000001"
 TERMINAL_ID = "T0000001"
@@ -82,3 +83,9 @@ async def back_office(database_dsn: str) -> AsyncIterator[BackOffice]:
     pool = await create_pool(database_dsn, size=4)
     yield BackOffice(pool.acquire)
     await pool.close()
+
+
+@pytest.fixture
+async def room(back_office: BackOffice) -> CardRoom:
+    """An issuer's room in that office."""
+    return await CardRoom.furnished(back_office)

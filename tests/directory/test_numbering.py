@@ -61,7 +61,7 @@ def test_range_ends_where_it_says() -> None:
         ("990001000000000", False),
         ("9900020000000000", False),
         ("99000100000000x1", False),
-        ("９900010000000001", False),  # noqa: RUF001 - a digit that isn't ASCII
+        ("\uff19900010000000001", False),
     ],
 )
 def test_only_numbers_of_the_range_are_held(number: str, held: bool) -> None:
