@@ -118,7 +118,7 @@ class Examiner:
         if shift is None:
             self._flaws[row.seq] = Flaw.CHANGED
         elif shift > self._shift:
-            is_copy = row.hash == self._last.hash
+            is_copy = self._last_sound and row.hash == self._last.hash
             self._flaws[row.seq if is_copy else row.seq - 1] = Flaw.INSERTED
         elif shift < self._shift:
             self._flaws[row.seq] = Flaw.MISSING

@@ -50,7 +50,6 @@ _LIST: Final = f"SELECT {_COLUMNS} WHERE {Scope('').where('party_id', 1)} ORDER 
 _ADD: Final = """
 INSERT INTO directory.operator (id, name, role, party_id, state, password_proof, password_set_us, must_change)
 SELECT max(id) + 1, $1, $2, $3::bigint, 'active', $4, $5::bigint, true FROM directory.operator
-ON CONFLICT (name) DO NOTHING RETURNING id
 """
 _OTHERS: Final = """
 SELECT operator.role, starts_with(own.lineage, party.lineage) AS is_own
@@ -155,15 +154,13 @@ async def add(work: Work, name: str, role: Role, party_id: PartyId, password_pro
     kind = await work.connection.fetchval("SELECT kind FROM directory.party WHERE id = $1", party_id)
     await work.require(Action.OPERATOR_ADD, None if kind is None else party_id, Kind.PARTY)
     _check(name, role, PartyKind(kind))
+    await work.hold_audit()  # from here on nobody else adds an operator
     if await work.connection.fetchrow(_FIND, name):
         raise AlreadyThere(kind=Kind.OPERATOR)
     subject = Subject(Kind.OPERATOR, name, party_id)
     content: Content = {"name": name, "role": role, "party_id": party_id, "password_proof": password_proof}
     await _approval(work, Action.OPERATOR_ADD, subject, content)
-    await work.hold_audit()
-    added = await work.connection.fetchval(_ADD, name, role, party_id, password_proof, work.at_us)
-    if added is None:
-        raise AlreadyThere(kind=Kind.OPERATOR)
+    await work.connection.execute(_ADD, name, role, party_id, password_proof, work.at_us)
     work.record(Action.OPERATOR_ADD, subject, after={"role": role, "state": OperatorState.ACTIVE})
     return await _find(work, Action.OPERATOR_ADD, name)
 

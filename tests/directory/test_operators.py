@@ -1,5 +1,6 @@
 """What is done with operators, and what protects four eyes from being one person."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -150,6 +151,13 @@ async def test_names_are_unique_for_good(back_office: BackOffice, root: Operator
     await back_office.office.approve(rosa, first)
     with pytest.raises(AlreadyThere):
         await back_office.office.approve(rosa, second)
+
+
+async def test_names_are_unique_at_once(back_office: BackOffice, root: Operator) -> None:
+    """Of two who add an operator of one name at the same moment, one is refused."""
+    tries = await asyncio.gather(*(_add(back_office, root, "rosa") for _ in range(2)), return_exceptions=True)
+
+    assert {OperatorRecord, AlreadyThere} == {type(each) for each in tries}
 
 
 @pytest.mark.parametrize("name", ["", "Anna", "1a", "a b", "a" * 33, "a;b", "王"])
