@@ -28,7 +28,7 @@ from directory.subjects import Kind
 from directory.view import DirectoryView
 from storage.database import DatabaseUnavailable
 
-PERIOD_SECONDS: Final = 0.2
+PERIOD_SECONDS: Final = 0.1
 _BETWEEN_DROPS: Final = KEPT // 10
 
 
