@@ -2,10 +2,10 @@
 
 A database of its own gets the cards. A view that may remember all of them is filled, by misses that go to the
 database in batches, and then asked for cards at random: what is told is the time of one warm look-up (the
-best of many short slices, since others use the machine, too, and their median), what a card takes in memory, and the same
-of a node's smaller view, which forgets. A card that doesn't exist is asked for as well. Then two nodes, each
-a process with a view of its own, watch one card while its state is changed elsewhere; what is told is the
-time from before the change's commit until a node's look-up has the new state. Results go to
+best of many short slices, since others use the machine, too, and their median), what a card takes in memory,
+and the same of a node's smaller view, which forgets. A card that doesn't exist is asked for as well. Then two
+nodes, each a process with a view of its own, watch one card while its state is changed elsewhere; what is
+told is the time from before the change's commit until a node's look-up has the new state. Results go to
 `benchmarks/results/directory.json`; the exit code is 1 if a limit is missed.
 """
 

@@ -120,6 +120,9 @@ ACTIONS: Final[Mapping[MerchantEvent, Action]] = MappingProxyType(
 )
 """The right that each event needs."""
 
+ACCOUNT_FIELD: Final = "merchant account"
+"""The name under which the number of a bank account is sealed."""
+
 _PARENTS: Final = """
 SELECT party.id,
        CASE parent.kind WHEN 'platform' THEN parent.kind ELSE parent.kind || ':' || parent.code END AS name
@@ -127,6 +130,9 @@ FROM directory.party JOIN directory.party AS parent ON parent.id = party.parent_
 WHERE party.id = ANY ($1::bigint[])
 """
 _DAYS_MAX: Final = 31
+
+ACCOUNT_FIELD: Final = "merchant account"
+"""The name of the field that the seal of an account's number binds."""
 
 _PAID: Final = frozenset({MerchantEvent.APPROVE, MerchantEvent.GO_LIVE})
 """What needs settlement data and a fee plan."""

@@ -38,7 +38,6 @@ CHUNK_TERMINALS: Final = 500
 _WHY: Final = "the demo world"
 _GROCERY: Final = "5411"
 _STORE: Final = "S1"
-_ACCOUNT_FIELD: Final = "merchant account"
 _CAPABILITIES: Final = frozenset({Capability.STRIPE, Capability.CHIP, Capability.PIN_PAD, Capability.PRINTER})
 _SIXTY_BASIS_POINTS: Final = MerchantFee(services=(CardService.PURCHASE,), basis_points=60)
 
@@ -180,7 +179,7 @@ async def _make_issuer(work: Work, seed: DemoSeed) -> DemoIssuer:
 
 async def _make_merchant(staff: Staff, hsm: Hsm, merchant: DemoMerchant) -> None:
     account = f"62{merchant.number:010}"
-    sealed = await hsm.ask(SoftHsm.seal_personal, _ACCOUNT_FIELD, account)
+    sealed = await hsm.ask(SoftHsm.seal_personal, merchants.ACCOUNT_FIELD, account)
     settlement = Settlement(*(Cycle.DAILY, 1, Method.NET, merchant.name, "DEMOBANK", sealed, account[-4:]))
     name = merchant.merchant_id
 

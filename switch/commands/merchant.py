@@ -24,6 +24,7 @@ from switch.commands.desk import (
     at_desk,
     content_of,
     in_work,
+    print_csv,
 )
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.offer import (
@@ -42,8 +43,6 @@ from switch.language import local
 
 __all__ = ["add"]
 
-ACCOUNT_FIELD: Final = "merchant account"
-"""What the HSM is told that a sealed account number is."""
 _TAIL_LENGTH: Final = 4
 
 MerchantArgument: TypeAlias = Annotated[str, typer.Argument(help="The merchant's identifier (field 42).")]
@@ -166,7 +165,7 @@ def _add_settling(group: typer.Typer) -> None:
         """Say how a merchant is paid and charged; once it is approved, a second operator has to agree."""
 
         async def task(desk: Desk) -> tuple[list[Merchant], Mapping[int, str]]:
-            sealed = await desk.bench.hsm.ask(SoftHsm.seal_personal, ACCOUNT_FIELD, account)
+            sealed = await desk.bench.hsm.ask(SoftHsm.seal_personal, service.ACCOUNT_FIELD, account)
             settlement = Settlement(
                 *(cycle, days, method, account_name, bank, sealed, account[-_TAIL_LENGTH:])
             )
@@ -234,7 +233,7 @@ def _add_views(group: typer.Typer) -> None:
             }
             for each in known
         ]
-        typer.echo(_TABLE.write(rows), nl=False)
+        print_csv(_TABLE.write(rows))
 
 
 def _add_import(group: typer.Typer) -> None:

@@ -27,6 +27,7 @@ from switch.commands.desk import (
     content_of,
     in_work,
     moment,
+    print_csv,
 )
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.offer import (
@@ -289,7 +290,7 @@ def _add_views(group: typer.Typer) -> None:
 
         known, codes = in_work(config, operator, found)
         if csv:
-            typer.echo(_TABLE.write(_row_of(each, codes)._asdict() for each in known), nl=False)
+            print_csv(_TABLE.write(_row_of(each, codes)._asdict() for each in known))
         else:
             _tell(known, codes, json=json)
 
