@@ -131,9 +131,6 @@ WHERE party.id = ANY ($1::bigint[])
 """
 _DAYS_MAX: Final = 31
 
-ACCOUNT_FIELD: Final = "merchant account"
-"""The name of the field that the seal of an account's number binds."""
-
 _PAID: Final = frozenset({MerchantEvent.APPROVE, MerchantEvent.GO_LIVE})
 """What needs settlement data and a fee plan."""
 
