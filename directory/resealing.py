@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 import asyncpg
 
 from directory.customer_service import BINDING, DOCUMENT, NAME, PHONE
+from directory.merchants import ACCOUNT_FIELD
 from storage.database import database_errors
 
 Reseal: TypeAlias = Callable[[Sequence[bytes]], Awaitable[Sequence[bytes | None]]]
