@@ -7,7 +7,7 @@ SECONDS ?= 60
 OPERATIONS ?= 20000
 PAIRS ?= 1000
 
-.PHONY: setup demo run test check cover crash conflicts fuzz bench lock
+.PHONY: setup demo run test check cover crash conflicts fuzz bench lock messages
 
 setup: .venv/.ready
 
@@ -62,3 +62,11 @@ bench: setup
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group dev pyproject.toml -o requirements.lock
+
+# Brings the catalogues up to date with the texts in the code; what is new is then translated by hand.
+messages: setup
+	@mkdir -p var
+	$(BIN)/pybabel --quiet extract --keywords=message --keywords=local --no-location --sort-output \
+	  --project=cardswitch --version=0 --output=var/messages.pot directory switch
+	$(BIN)/pybabel --quiet update --domain=cardswitch --input=var/messages.pot --output-dir=switch/locale \
+	  --no-fuzzy-matching --ignore-obsolete --width=110 --ignore-pot-creation-date

@@ -8,15 +8,20 @@ Adding what is there already leaves it as it is, so that whoever builds a world 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, replace
+from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
+from directory.batch_rules import FIRST_BATCH, BatchEnd, batch_after
+from directory.change_log import Change, note_changes, terminal_key
 from directory.key_sets import after_sign_on, after_verified
-from directory.reading import Connection, moment_of, read_product, read_terminals
+from directory.parties import PLATFORM_ID, PartyId
+from directory.product_terms import document_of
+from directory.reading import Connection, moment_of, read_products, read_terminals
 from directory.records import CardState, KeySet, Merchant, Product, Terminal, TerminalState
+from directory.subjects import Kind
 from storage.database import database_errors
 
-_LAST_BATCH: Final = 999_999
+_NOW_US: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 _KeySets: TypeAlias = tuple[KeySet, ...]
 
 
@@ -28,7 +33,10 @@ class TerminalUnknown(LookupError):
 
 
 class CardRow(NamedTuple):
-    """A card as it is stored; the fields are the table's columns. Its repr shows none that is secret."""
+    """A card as it is stored; the fields are the table's columns. Its repr shows none that is secret.
+
+    The first card of a wallet has the wallet's number for its own, unless told otherwise.
+    """
 
     pan_index: bytes
     wallet_id: int
@@ -38,46 +46,74 @@ class CardRow(NamedTuple):
     pan_sealed: bytes
     pin_salt: bytes
     pin_value: bytes
+    id: int | None = None
+    party_id: PartyId = PLATFORM_ID
+    printed_expiry: str | None = None
+    serial: str | None = None
+    range_id: int | None = None
+    batch_id: int | None = None
+    customer_id: int | None = None
+    relation: str | None = None
+    main_card_id: int | None = None
+    replaces_id: int | None = None
 
     def __repr__(self) -> str:
         return f"<CardRow of wallet {self.wallet_id}>"
 
 
-async def add_merchant(connection: Connection, merchant: Merchant, *, name: str, category: str) -> None:
-    """Add a merchant; `category` is its ISO 18245 merchant category code, four digits.
+async def add_merchant(
+    connection: Connection, merchant: Merchant, *, name: str, category: str, party_id: PartyId = PLATFORM_ID
+) -> None:
+    """Add a merchant.
+
+    Args:
+        connection: To the directory's database.
+        merchant: What the hot path knows of it.
+        name: For people.
+        category: Its ISO 18245 merchant category code, four digits.
+        party_id: Whose record it is.
 
     Raises:
         DatabaseUnavailable: The database failed.
     """
     with database_errors():
         await connection.execute(
-            """INSERT INTO directory.merchant (id, merchant_id, state, name, category)
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING""",
-            *(merchant.id, merchant.merchant_id, merchant.state, name, category),
+            """INSERT INTO directory.merchant (id, merchant_id, state, name, category, party_id)
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING""",
+            *(merchant.id, merchant.merchant_id, merchant.state, name, category, party_id),
         )
 
 
 async def add_product(connection: Connection, product: Product) -> Product:
-    """Add a card product; returns the product that now has this id.
+    """Add a card product with its versions; returns the product that now has this id.
 
     Raises:
         DatabaseUnavailable: The database failed.
     """
+    versions = [
+        (product.id, each.number, each.effective_from_us, document_of(each.terms), 0)
+        for each in product.versions
+    ]
     with database_errors():
-        await connection.execute(
-            """INSERT INTO directory.product
-                   (id, name, asset, pin_for_purchase, pin_for_balance, pin_tries_max,
-                    transaction_max_minor, day_amount_max_minor, day_count_max)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING""",
-            *astuple(product),
+        added = await connection.fetchval(
+            """INSERT INTO directory.product (id, party_id, code, name)
+               VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING id""",
+            *(product.id, product.party_id, product.code, product.name),
         )
-        return await read_product(connection, product.id)
+        if added is not None:
+            await connection.executemany(
+                """INSERT INTO directory.product_version
+                       (product_id, version, effective_from_us, terms, added_us)
+                   VALUES ($1, $2, $3, $4, $5)""",
+                versions,
+            )
+        return (await read_products(connection, [product.id]))[product.id]
 
 
 async def add_terminal(
-    connection: Connection, merchant_id: str, terminal_id: str, *, master_key: str, batch: str = "000001"
+    connection: Connection, merchant_id: str, terminal_id: str, *, master_key: str, batch: str = FIRST_BATCH
 ) -> None:
-    """Add a terminal to a merchant.
+    """Add a terminal to a merchant, ready for use.
 
     Args:
         connection: To the directory's database.
@@ -91,8 +127,9 @@ async def add_terminal(
     """
     with database_errors():
         await connection.execute(
-            """INSERT INTO directory.terminal (merchant_id, terminal_id, state, master_key, batch)
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING""",
+            f"""INSERT INTO directory.terminal
+                    (merchant_id, terminal_id, state, master_key, batch, batch_opened_us)
+                VALUES ($1, $2, $3, $4, $5, {_NOW_US}) ON CONFLICT DO NOTHING""",
             *(merchant_id, terminal_id, TerminalState.ACTIVE, master_key, batch),
         )
 
@@ -107,13 +144,15 @@ async def change_master_key(
         DatabaseUnavailable: The database failed.
     """
     with database_errors():
-        changed = await connection.fetchval(
-            """UPDATE directory.terminal SET master_key = $3, version = version + 1
-               WHERE merchant_id = $1 AND terminal_id = $2 RETURNING version""",
-            *(merchant_id, terminal_id, master_key),
-        )
-    if changed is None:
-        raise TerminalUnknown
+        async with connection.transaction():
+            changed = await connection.fetchval(
+                """UPDATE directory.terminal SET master_key = $3, version = version + 1
+                   WHERE merchant_id = $1 AND terminal_id = $2 RETURNING version""",
+                *(merchant_id, terminal_id, master_key),
+            )
+            if changed is None:
+                raise TerminalUnknown
+            await note_changes(connection, [_change_of(merchant_id, terminal_id)])
 
 
 async def insert_cards(connection: Connection, cards: Iterable[CardRow]) -> None:
@@ -122,9 +161,16 @@ async def insert_cards(connection: Connection, cards: Iterable[CardRow]) -> None
     Raises:
         DatabaseUnavailable: The database failed.
     """
+    records = [
+        card._replace(
+            id=card.wallet_id if card.id is None else card.id,
+            printed_expiry=card.printed_expiry or card.expiry,
+        )
+        for card in cards
+    ]
     with database_errors():
         await connection.copy_records_to_table(
-            "card", schema_name="directory", columns=CardRow._fields, records=cards
+            "card", schema_name="directory", columns=CardRow._fields, records=records
         )
 
 
@@ -174,7 +220,14 @@ async def record_sign_off(connection: Connection, merchant_id: str, terminal_id:
         )
 
 
-async def open_batch(connection: Connection, merchant_id: str, terminal_id: str, *, closing: str) -> Terminal:
+async def open_batch(
+    connection: Connection,
+    merchant_id: str,
+    terminal_id: str,
+    *,
+    closing: str,
+    closed_by: BatchEnd = BatchEnd.SETTLEMENT,
+) -> Terminal:
     """Close a batch and open the next one: 999999 is followed by 000001.
 
     Whoever comes second, for the same batch, finds it closed and changes nothing.
@@ -183,15 +236,50 @@ async def open_batch(connection: Connection, merchant_id: str, terminal_id: str,
         TerminalUnknown: There is no such terminal.
         DatabaseUnavailable: The database failed.
     """
-    following = f"{int(closing) % _LAST_BATCH + 1:06}"
     with database_errors():
         async with connection.transaction():
-            await connection.execute(
-                """UPDATE directory.terminal SET batch = $4, version = version + 1
-                   WHERE merchant_id = $1 AND terminal_id = $2 AND batch = $3""",
-                *(merchant_id, terminal_id, closing, following),
-            )
+            now_us = await connection.fetchval(f"SELECT {_NOW_US}")
+            if await close_batch(
+                connection, merchant_id, terminal_id, closing=closing, closed_by=closed_by, now_us=now_us
+            ):
+                await note_changes(connection, [_change_of(merchant_id, terminal_id)])
             return await _read(connection, merchant_id, terminal_id)
+
+
+async def close_batch(
+    connection: Connection,
+    merchant_id: str,
+    terminal_id: str,
+    *,
+    closing: str,
+    closed_by: BatchEnd,
+    now_us: int,
+) -> bool:
+    """Close a batch if it is open, inside a transaction that tells the views; whether it was open."""
+    name = (merchant_id, terminal_id)
+    opened_us = await connection.fetchval(
+        """SELECT batch_opened_us FROM directory.terminal
+           WHERE merchant_id = $1 AND terminal_id = $2 AND batch = $3 FOR UPDATE""",
+        *(*name, closing),
+    )
+    if opened_us is None:
+        return False
+    await connection.execute(
+        """UPDATE directory.terminal SET batch = $3, batch_opened_us = $4, version = version + 1
+           WHERE merchant_id = $1 AND terminal_id = $2""",
+        *(*name, batch_after(closing), now_us),
+    )
+    await connection.execute(
+        """INSERT INTO directory.terminal_batch
+               (merchant_id, terminal_id, batch, opened_us, closed_us, closed_by)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        *(*name, closing, opened_us, now_us, closed_by),
+    )
+    return True
+
+
+def _change_of(merchant_id: str, terminal_id: str) -> Change:
+    return Change(Kind.TERMINAL, terminal_key(merchant_id, terminal_id))
 
 
 async def _change_key_sets(

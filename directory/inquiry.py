@@ -1,6 +1,6 @@
 """Reading the directory for people who look for a transaction: names in, the ledger's numbers out."""
 
-from directory.reading import Connection, read_product
+from directory.reading import Connection, read_products
 from directory.records import PanIndex, Product
 from storage.database import database_errors
 
@@ -42,4 +42,5 @@ async def product_of_wallet(connection: Connection, wallet_id: int) -> Product |
         product = await connection.fetchval(
             "SELECT product_id FROM directory.card WHERE wallet_id = $1 AND state <> 'replaced'", wallet_id
         )
-        return None if product is None else await read_product(connection, product)
+        found = {} if product is None else await read_products(connection, [product])
+    return found.get(product)

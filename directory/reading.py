@@ -6,13 +6,16 @@ product refer to one object, however many queries they came by.
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from sys import intern
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from directory.parties import PartyId
+from directory.product_terms import CardService, terms_of
 from directory.records import (
     Card,
     CardState,
@@ -21,6 +24,7 @@ from directory.records import (
     MerchantState,
     PanIndex,
     Product,
+    ProductVersion,
     Terminal,
     TerminalState,
 )
@@ -28,28 +32,29 @@ from directory.records import (
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 """A session of one's own, or a pool's."""
 
+Named = TypeVar("Named", str, int)
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 _CARDS: Final = """
-SELECT card.pan_index, card.wallet_id, card.state, card.expiry, card.pin_salt, card.pin_value,
-       product.id, product.name, product.asset, product.pin_for_purchase, product.pin_for_balance,
-       product.pin_tries_max, product.transaction_max_minor, product.day_amount_max_minor,
-       product.day_count_max
-FROM directory.card JOIN directory.product ON product.id = card.product_id
-WHERE card.pan_index = ANY ($1::bytea[])
+SELECT pan_index, wallet_id, product_id, state, expiry, pin_salt, pin_value, printed_expiry
+FROM directory.card WHERE pan_index = ANY ($1::bytea[]) AND number_until_us IS NULL
 """
 
-_PRODUCT: Final = """
-SELECT id, name, asset, pin_for_purchase, pin_for_balance, pin_tries_max, transaction_max_minor,
-       day_amount_max_minor, day_count_max
-FROM directory.product WHERE id = $1
+_PRODUCTS: Final = """
+SELECT product.id, product.code, product.name, product.party_id,
+       version.version, version.effective_from_us, version.terms
+FROM directory.product JOIN directory.product_version AS version ON version.product_id = product.id
+WHERE product.id = ANY ($1::bigint[]) ORDER BY product.id, version.effective_from_us
 """
 
 # One row a key set; a terminal without any has one row with nulls.
 _TERMINALS: Final = """
 SELECT merchant.merchant_id, terminal.terminal_id, merchant.id, merchant.state AS merchant_state,
+       merchant.category, merchant.services AS merchant_services, merchant.accepts AS merchant_accepts,
        terminal.state, terminal.master_key, terminal.batch, terminal.version,
+       terminal.services, terminal.accepts,
        key_set.created_at, key_set.verified_at, key_set.pin_key, key_set.mac_key,
        key_set.track_key
 FROM unnest($1::text[], $2::text[]) AS wanted (merchant_id, terminal_id)
@@ -61,23 +66,26 @@ ORDER BY merchant_id, terminal_id, key_set.created_at
 
 
 async def read_cards(
-    connection: Connection, wanted: Collection[PanIndex], products: dict[Product, Product]
+    connection: Connection, wanted: Collection[PanIndex], products: dict[int, Product]
 ) -> dict[PanIndex, Card]:
     """The cards that exist among those wanted.
 
     Args:
         connection: To the directory's database.
         wanted: PAN indexes.
-        products: Every product met so far, by itself; grows by what is met now.
+        products: Every product met so far, by its id, as it was met last.
     """
-    return {row["pan_index"]: _card(row, products) for row in await connection.fetch(_CARDS, list(wanted))}
+    rows = await connection.fetch(_CARDS, list(wanted))
+    for product_id, read in (await read_products(connection, {row["product_id"] for row in rows})).items():
+        if products.get(product_id) != read:
+            products[product_id] = read
+    return {row["pan_index"]: _card(row, products) for row in rows}
 
 
-async def read_product(connection: Connection, product_id: int) -> Product:
-    """The product with this id, which exists."""
-    row = await connection.fetchrow(_PRODUCT, product_id)
-    assert row is not None
-    return Product(*row)
+async def read_products(connection: Connection, wanted: Collection[int]) -> dict[int, Product]:
+    """The products that exist among those wanted, by id, each with all its versions."""
+    rows = await connection.fetch(_PRODUCTS, list(wanted))
+    return {key: _product(list(of_product)) for key, of_product in groupby(rows, lambda row: row["id"])}
 
 
 async def read_terminals(
@@ -102,26 +110,58 @@ def moment_of(at_us: int) -> datetime:
     return _EPOCH + at_us * _MICROSECOND
 
 
-def _card(row: asyncpg.Record, products: dict[Product, Product]) -> Card:
-    _, wallet_id, state, expiry, pin_salt, pin_value, *of_product = row
-    product = Product(*of_product)
+def _card(row: asyncpg.Record, products: dict[int, Product]) -> Card:
+    _, wallet_id, product_id, state, expiry, pin_salt, pin_value, printed_expiry = row
     # Cards share their product and the few texts of expiry: many cards are in memory.
-    shared = products.setdefault(product, product)
-    return Card(wallet_id, shared, CardState(state), intern(expiry), pin_salt, pin_value)
+    return Card(
+        *(wallet_id, products[product_id], CardState(state), intern(expiry), pin_salt, pin_value),
+        intern(printed_expiry),
+    )
+
+
+def _product(rows: list[asyncpg.Record]) -> Product:
+    first = rows[0]
+    versions = [
+        ProductVersion(row["version"], row["effective_from_us"], terms_of(row["terms"])) for row in rows
+    ]
+    return Product(first["id"], first["code"], first["name"], tuple(versions), PartyId(first["party_id"]))
 
 
 def _terminal(rows: list[asyncpg.Record]) -> Terminal:
     first = rows[0]
-    merchant = Merchant(first["id"], first["merchant_id"], MerchantState(first["merchant_state"]))
+    state = MerchantState(first["merchant_state"])
+    merchant = Merchant(first["id"], first["merchant_id"], state, intern(first["category"]))
     return Terminal(
         terminal_id=first["terminal_id"],
         merchant=merchant,
         state=TerminalState(first["state"]),
-        master_key=first["master_key"],
+        master_key=first["master_key"] or "",
         batch=first["batch"],
         key_sets=tuple(_key_set(row) for row in rows if row["created_at"] is not None),
         version=first["version"],
+        offers=_offered(_both(first["merchant_services"], first["services"])),
+        accepts=_accepted(_both(first["merchant_accepts"], first["accepts"])),
     )
+
+
+def _both(of_merchant: list[Named] | None, of_terminal: list[Named] | None) -> frozenset[Named] | None:
+    """What is in both lists, of which a missing one holds everything."""
+    if of_merchant is None or of_terminal is None:
+        only = of_terminal if of_merchant is None else of_merchant
+        return None if only is None else frozenset(only)
+    return frozenset(of_merchant).intersection(of_terminal)
+
+
+@lru_cache(maxsize=1_000)
+def _offered(names: frozenset[str] | None) -> frozenset[CardService] | None:
+    """Services by their names; terminals share the few sets there are."""
+    return None if names is None else frozenset(map(CardService, names))
+
+
+@lru_cache(maxsize=1_000)
+def _accepted(product_ids: frozenset[int] | None) -> frozenset[int] | None:
+    """The set itself; terminals share the few there are."""
+    return product_ids
 
 
 def _key_set(row: asyncpg.Record) -> KeySet:

@@ -38,3 +38,19 @@ class Recent(Generic[Key, Value]):
         self._values.move_to_end(key)
         if len(self._values) > self._limit:
             self._values.popitem(last=False)
+
+    def drop(self, key: Key) -> None:
+        """Forget a value, if it is here."""
+        self._values.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._values.clear()
+
+    def remembered(self) -> list[Key]:
+        """What is remembered now, the least recently used first."""
+        return list(self._values)
+
+    def look(self, key: Key) -> Value | None:
+        """The value, without counting that as a use; None if it is not here."""
+        return self._values.get(key)

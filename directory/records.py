@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from directory.parties import PLATFORM_ID, PartyId
+from directory.product_terms import CardService, ProductTerms
+
 PanIndex = NewType("PanIndex", bytes)
 """16 bytes: the keyed hash of a whole PAN, made by the HSM (PCI DSS 4.0.1, requirement 3.5.1.1)."""
 
@@ -31,46 +34,57 @@ class CardState(StrEnum):
 
 
 class MerchantState(StrEnum):
-    """Whether a merchant may trade."""
+    """The life of a merchant; only a live one trades."""
 
-    ACTIVE = "active"
+    APPLIED = "applied"
+    APPROVED = "approved"
+    LIVE = "live"
     SUSPENDED = "suspended"
     CLOSED = "closed"
 
 
 class TerminalState(StrEnum):
-    """Whether a terminal may be used."""
+    """The life of a terminal; only an active one is used."""
 
+    INACTIVE = "inactive"
     ACTIVE = "active"
     SUSPENDED = "suspended"
     CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
+class ProductVersion:
+    """The terms of a product from a moment on, in microseconds since 1970 (UTC), until the next version's."""
+
+    number: int
+    effective_from_us: int
+    terms: ProductTerms
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
-    """The rules that a kind of card shares.
+    """What a kind of card shares.
 
     Attributes:
         id: Chosen by whoever adds the product.
+        code: What people call it by.
         name: For people.
-        asset: ISO 4217 number of the currency of the cards' money.
-        pin_for_purchase: A purchase needs a PIN.
-        pin_for_balance: A balance inquiry needs a PIN.
-        pin_tries_max: Wrong PINs in a row until the PIN is blocked.
-        transaction_max_minor: Most that one transaction may take; None for no limit.
-        day_amount_max_minor: Most that a business day may take; None for no limit.
-        day_count_max: Most transactions of a business day; None for no limit.
+        versions: Its terms, the earliest first; later ones may lie ahead.
+        party_id: Whose product it is.
     """
 
     id: int
+    code: str
     name: str
-    asset: int
-    pin_for_purchase: bool
-    pin_for_balance: bool
-    pin_tries_max: int
-    transaction_max_minor: int | None = None
-    day_amount_max_minor: int | None = None
-    day_count_max: int | None = None
+    versions: tuple[ProductVersion, ...]
+    party_id: PartyId = PLATFORM_ID
+
+    def at(self, moment_us: int) -> ProductTerms | None:
+        """The terms in force at a moment; None before the first version's."""
+        for version in reversed(self.versions):
+            if version.effective_from_us <= moment_us:
+                return version.terms
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +93,12 @@ class Card:
 
     Attributes:
         wallet_id: The wallet that holds its money; a replacement card keeps it.
-        product: The rules it follows.
+        product: Whose terms it follows.
         state: Where it is in its life.
         expiry: YYMM, the last month in which it is good.
         pin_salt: Of the PIN reference value.
         pin_value: The keyed PIN reference value.
+        printed_expiry: YYMM as stripe and chip state it: what it was before extensions.
     """
 
     wallet_id: int
@@ -92,15 +107,24 @@ class Card:
     expiry: str
     pin_salt: bytes = field(repr=False)
     pin_value: bytes = field(repr=False)
+    printed_expiry: str
 
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """A merchant: `merchant_id` is the 15 characters of DE 42, `id` its short name inside the switch."""
+    """A merchant.
+
+    Attributes:
+        id: Its short name inside the switch.
+        merchant_id: The 15 characters of DE 42.
+        state: Where it is in its life.
+        category: Four digits (ISO 18245).
+    """
 
     id: int
     merchant_id: str
     state: MerchantState
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +155,12 @@ class Terminal:
         terminal_id: The 8 characters of DE 41.
         merchant: Whose it is; a terminal is named by both identifiers.
         state: Whether it may be used.
-        master_key: Key block of the terminal master key.
+        master_key: Key block of the terminal master key; empty if it has none yet.
         batch: The batch that is open, six digits.
         key_sets: The sets a sign-on handed out and no later event dropped, oldest first.
         version: Grows with each change of the terminal, so that of two readings the newer can be told.
+        offers: The services that both the merchant and the terminal offer; None for all.
+        accepts: The products whose cards both the merchant and the terminal take; None for all.
     """
 
     terminal_id: str
@@ -144,3 +170,5 @@ class Terminal:
     batch: str
     key_sets: tuple[KeySet, ...]
     version: int
+    offers: frozenset[CardService] | None = None
+    accepts: frozenset[int] | None = None

@@ -30,12 +30,13 @@ class Directory(DirectoryView):
         Raises:
             DatabaseUnavailable: It is not known whether they were kept.
         """
+        told = self._told
         with database_errors():
             async with self._pool.acquire() as connection:
                 changed = await commands.record_sign_on(
                     connection, terminal.merchant.merchant_id, terminal.terminal_id, new
                 )
-        return self.remember_terminal(changed)
+        return self._remember_since(told, changed)
 
     async def verified(self, terminal: Terminal, used: KeySet) -> Terminal:
         """Note that a MAC has proven these keys, which ends older ones.
@@ -53,12 +54,13 @@ class Directory(DirectoryView):
         return await asyncio.shield(noting)
 
     async def _note_verified(self, terminal: Terminal, used: KeySet) -> Terminal:
+        told = self._told
         with database_errors():
             async with self._pool.acquire() as connection:
                 changed = await commands.record_verified(
                     connection, terminal.merchant.merchant_id, terminal.terminal_id, used
                 )
-        return self.remember_terminal(changed)
+        return self._remember_since(told, changed)
 
     async def signed_off(self, terminal: Terminal) -> None:
         """Note that a terminal said it leaves.

@@ -39,6 +39,7 @@ __all__ = [
     "issue_recharges",
     "recharge_digest",
     "recharge_matches",
+    "refuse_serial",
 ]
 
 PINS_PURPOSE: Final = "initial-pins"
@@ -133,7 +134,7 @@ def issue_pins(
         NotAPan: a card number that is not digits.
     """
     for card in cards:
-        _refuse_serial(card.serial)
+        refuse_serial(card.serial)
     masked = [_masked(card.pan) for card in cards]
     pins = [draw_pin(policy, random) for _ in cards]
     records = [(card.serial, shown, pin) for card, shown, pin in zip(cards, masked, pins, strict=True)]
@@ -164,7 +165,7 @@ def issue_recharges(
         BadSerial: a serial number of another form.
     """
     for serial in serials:
-        _refuse_serial(serial)
+        refuse_serial(serial)
     drawn = [uniform_characters(DIGITS, RECHARGE_SECRET_DIGITS, random) for _ in serials]
     digests = tuple(recharge_digest(authenticate, secret) for secret in drawn)
     records = list(zip(serials, drawn, strict=True))
@@ -192,7 +193,12 @@ def recharge_matches(authenticate: Keyed, secret: str, digest: bytes) -> bool:
     return compare_digest(recharge_digest(authenticate, secret), digest)
 
 
-def _refuse_serial(serial: str) -> None:
+def refuse_serial(serial: str) -> None:
+    """Returns only if a serial number has 1 to 32 letters, digits and hyphens.
+
+    Raises:
+        BadSerial: it has not.
+    """
     if not _SERIAL.fullmatch(serial):
         raise BadSerial
 

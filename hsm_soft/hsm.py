@@ -30,7 +30,7 @@ from hsm_soft.operations.dukpt import DukptOperations
 from hsm_soft.operations.macs import MacOperations
 from hsm_soft.operations.pins import PinOperations
 from hsm_soft.pan import pan_digits
-from hsm_soft.primitives import Random, aes_cmac, hmac_sha256
+from hsm_soft.primitives import Random, aes_cmac, aes_encryptor, hmac_sha256
 from hsm_soft.sealing import SealBroken, keyed_digest
 from hsm_soft.selftest import run_self_test
 from hsm_soft.session_keys import SessionKeys, SignOnLayout
@@ -75,6 +75,7 @@ class SoftHsm(PinOperations, MacOperations, CardOperations, DukptOperations):
         self._pan_index = hmac_sha256(keys[KeyUsage.PAN_INDEX])
         self._personal_index = hmac_sha256(keys[KeyUsage.PERSONAL_INDEX])
         self._pin_reference = aes_cmac(keys[KeyUsage.PIN_REFERENCE])
+        self._scatter = aes_encryptor(keys[KeyUsage.NUMBER_SCATTERING])
         self._fingerprint = hmac_sha256(keys[KeyUsage.FINGERPRINT])
         self._keys = OpenKeys(self._protection, sm4_pos_mac=sm4_pos_mac)
         self._failures = FailureLimit(clock)

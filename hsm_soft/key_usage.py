@@ -124,6 +124,7 @@ class KeyUsage(Enum):
     PERSONAL_DATA = ("D0", _AES_256, _CIPHER, "B", "personal data")
     PERSONAL_INDEX = ("M7", _HMAC, _MAC, "C", "personal index")
     FINGERPRINT = ("M7", _HMAC, _MAC, "C", "fingerprint")
+    NUMBER_SCATTERING = ("D0", _AES_256, _CIPHER, "B", "number scattering")
     CARD_CODE = ("D0", _AES_256, _CIPHER, "B", "card code")
     PAYMENT_CODE = ("D0", _AES_256, _CIPHER, "B", "payment code")
     RECHARGE_SECRET = ("M7", _HMAC, _MAC, "C", "recharge secret")

@@ -22,6 +22,7 @@ KEY_IDS: Final[Mapping[KeyUsage, int]] = MappingProxyType(
         KeyUsage.DATA_KEY_WRAPPING: 6,
         KeyUsage.AUDIT_SIGNING: 7,
         KeyUsage.PERSONAL_INDEX: 8,
+        KeyUsage.NUMBER_SCATTERING: 9,
     }
 )
 

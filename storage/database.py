@@ -22,6 +22,10 @@ class DatabaseUnavailable(Exception):
     """The database cannot be reached, refuses us, or went away."""
 
 
+class TransactionConflict(DatabaseUnavailable):
+    """The database undid a transaction in favour of another's: it may be tried again as it is."""
+
+
 async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
     """Open one session.
 
@@ -65,6 +69,8 @@ def database_errors() -> Iterator[None]:
         yield
     except asyncpg.DataError:
         raise DatabaseUnavailable("a statement was given a value that does not fit it") from None
+    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+        raise TransactionConflict(f"the database says: {error.args[0]} ({error.sqlstate})") from None
     except asyncpg.PostgresError as error:
         raise DatabaseUnavailable(f"the database says: {error.args[0]} ({error.sqlstate})") from None
     except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:

@@ -21,14 +21,14 @@ import asyncpg
 import directory
 import hsm_soft
 import ledger.postgres
+from directory.refreshing import Refresher, keep_fresh
 from directory.service import Directory
 from hsm_soft.data_key_store import hand_over_data_keys
 from hsm_soft.interface import Hsm
 from hsm_soft.process.client import HsmObserver
 from iso8583_specs.codec import codec_for
 from ledger.postgres.committer import Ledger, enter
-from routing.table import RangeTable
-from storage.database import connect, create_pool
+from storage.database import DatabaseUnavailable, connect, create_pool
 from storage.embedded import EmbeddedPostgres, ServerSettings
 from storage.migrations import Component, migrate
 from switch.config import Settings
@@ -44,6 +44,7 @@ from switch.shell.clock import Clock
 from switch.shell.database_keeper import keep_up
 from switch.shell.gate import Gate
 from switch.shell.listener import Listener
+from switch.shell.own_ranges import OwnRanges
 from switch.shell.resealer import keep_in_step
 from switch.shell.wallet_sealer import WalletSealer
 from switch.transaction.flow import Flow
@@ -165,6 +166,7 @@ class Node:
         self._stopping = asyncio.Event()
         self._log = TransactionLog(enabled=bench.settings.observability.log_level in ("debug", "info"))
         self._listeners: list[Listener] = []
+        self._ranges = OwnRanges()
         self._ledger: Ledger
 
     async def run(self, announce: Callable[[str], None]) -> None:
@@ -180,11 +182,16 @@ class Node:
         self._ledger = Ledger(bench.dsn, bench.sealer, node, LedgerEvents(self._metrics))
         await self._ledger.start()
         pool = await create_pool(bench.dsn, size=_POOL_SIZE)
+        known = Directory(pool)
         try:
             page = start_health_server(settings.host, settings.port, self._metrics, self.readiness)
             with closing(page):
-                async with self._database_kept_up(), self._data_keys_in_step():
-                    await self._listen(pool, announce)
+                async with (
+                    self._database_kept_up(),
+                    self._data_keys_in_step(),
+                    self._directory_kept_fresh(known),
+                ):
+                    await self._listen(known, announce)
                     announce(f"observability on http://{settings.host}:{page.port}")
                     announce("ready")
                     _log.info("node started", node=node)
@@ -214,9 +221,23 @@ class Node:
         finally:
             await _cancelled(task)
 
-    async def _listen(self, pool: "asyncpg.Pool[asyncpg.Record]", announce: Callable[[str], None]) -> None:
+    @asynccontextmanager
+    async def _directory_kept_fresh(self, known: Directory) -> AsyncIterator[None]:
+        def failed(unavailable: DatabaseUnavailable) -> None:
+            _log.warning("directory not kept fresh", reason=str(unavailable))
+
+        refresher = Refresher(known, self._ranges.take)
+        async with self._bench.connection() as connection:
+            await refresher.refresh(connection)
+        task = asyncio.create_task(keep_fresh(refresher, self._bench.connection, failed), name="directory")
+        try:
+            yield
+        finally:
+            await _cancelled(task)
+
+    async def _listen(self, known: Directory, announce: Callable[[str], None]) -> None:
         gate = Gate(self._settings.limits.in_flight_max)
-        parts = self._parts(pool)
+        parts = self._parts(known)
         for name, settings in self._settings.listeners.items():
             flow = Flow(codec_for(settings.dialect, strict=True), parts)
             listener = Listener(name, settings, flow.take, gate, self._metrics)
@@ -224,16 +245,15 @@ class Node:
             self._listeners.append(listener)
             announce(f"{name} listening on {settings.host}:{listener.port} ({settings.dialect})")
 
-    def _parts(self, pool: "asyncpg.Pool[asyncpg.Record]") -> Parts:
+    def _parts(self, known: Directory) -> Parts:
         bench = self._bench
-        known = Directory(pool)
         return Parts(
             directory=known,
             management=Management(bench.hsm, known, bench.clock, self._metrics),
             hsm=bench.hsm,
             ledger=self._ledger,
             turns=Turns(),
-            table=RangeTable(),
+            table=self._ranges,
             clock=bench.clock,
             metrics=self._metrics,
             old_set_us=int(self._settings.keys.old_set_seconds * 1_000_000),

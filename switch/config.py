@@ -36,7 +36,8 @@ _NESTING = "__"
 _CONFIG = "CARDSWITCH_CONFIG"
 _HOME = "CARDSWITCH_HOME"
 _DEFAULT_FILE = "cardswitch.toml"
-_TEST_PREFIX = "CARDSWITCH_TEST_"
+_PASSED_OVER = ("CARDSWITCH_TEST_", "CARDSWITCH_OPERATOR_")
+"""Beginnings of variables that are no settings: of tests, and an operator's passwords."""
 
 
 class SettingsError(Exception):
@@ -352,7 +353,7 @@ def _variables() -> dict[tuple[str, ...], str]:
     return {
         tuple(name.removeprefix(_PREFIX).lower().split(_NESTING)): name
         for name in os.environ
-        if name.startswith(_PREFIX) and name != _CONFIG and not name.startswith(_TEST_PREFIX)
+        if name.startswith(_PREFIX) and name != _CONFIG and not name.startswith(_PASSED_OVER)
     }
 
 

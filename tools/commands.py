@@ -193,7 +193,7 @@ async def _world_maker(bench: Workbench, seed: DemoSeed) -> AsyncIterator[WorldM
 
     async with bench.connection() as writer, bench.connection() as reader:
         wallets = Wallets(numbers.next, open_wallets, partial(balances, reader, bench.sealer))
-        yield WorldMaker(writer, reader, bench.hsm, wallets, seed)
+        yield WorldMaker(writer, reader, bench.hsm, wallets, seed, bench.clock.now_us)
 
 
 async def _make_cards(

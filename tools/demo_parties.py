@@ -15,7 +15,10 @@ from tools.demo_seed import DemoSeed
 
 CARD_PREFIX: Final = "990001"
 CARD_EXPIRY: Final = "3112"
-CARDS_MAX: Final = 999_999_999_999
+CARDS_MAX: Final = 99_999_999_999
+DEMO_RANGE: Final = "9900010"
+"""The leading digits of every card's number: the prefix, and the first digit of `CARDS_MAX` in 12 digits."""
+PAN_DIGITS: Final = 19
 TERMINALS_MAX: Final = 9_999_999
 CURRENCY: Final = "156"
 TERMINALS_OF_MERCHANT: Final = 5

@@ -1,5 +1,8 @@
 """The demo world, put into a database: merchants, terminals, cards, and wallets with money in them.
 
+Issuer, product, merchants and terminals are made by the services of the back office (`world_parties`); cards
+are stored here, since their PINs must be the seed's, which a batch of real cards never lets anybody choose.
+
 Making it again finds what is there and adds what is missing, so a world only grows. Cards are stored in
 chunks, each with its wallets in one transaction: whenever this is interrupted, whole chunks are there or
 nothing. While PostgreSQL takes in one chunk, the next is being prepared; only the preparing costs time
@@ -16,38 +19,22 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from directory.commands import CardRow, add_merchant, add_product, add_terminal, insert_cards
+from directory.commands import CardRow, insert_cards
 from directory.reading import read_cards
-from directory.records import CardState, Merchant, MerchantState, PanIndex, Product
+from directory.records import CardState, PanIndex
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.interface import Hsm
 from ledger.postgres.opening import Opening
 from storage.database import database_errors
-from tools.demo_parties import (
-    CARD_EXPIRY,
-    CURRENCY,
-    TERMINALS_OF_MERCHANT,
-    DemoCard,
-    DemoMerchant,
-    DemoTerminal,
-    demo_card,
-    demo_terminal,
-)
+from tools.demo_parties import CARD_EXPIRY, DemoCard, DemoTerminal, demo_card, demo_terminal
 from tools.demo_seed import DemoSeed
-from tools.trouble import Trouble
+from tools.world_parties import DemoIssuer, WorldOfAnotherSeed, make_issuer, make_terminals
+
+__all__ = ["CHUNK_CARDS", "Wallets", "WorldCard", "WorldMaker", "WorldOfAnotherSeed"]
 
 CHUNK_CARDS: Final = 10_000
-PRODUCT_ID: Final = 1
 
 _CARDS_BETWEEN_PAUSES: Final = 250
-_GROCERY: Final = "5411"
-
-
-class WorldOfAnotherSeed(Trouble):
-    """The database has a demo world made from another seed, so its PINs and keys are not known here."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
 
 
 class WorldCard(NamedTuple):
@@ -90,6 +77,7 @@ class WorldMaker:
         hsm: Of the installation.
         wallets: The ledger's side.
         seed: Of the demo world.
+        now_us: The time, in microseconds since 1970 (UTC).
     """
 
     def __init__(
@@ -99,34 +87,26 @@ class WorldMaker:
         hsm: Hsm,
         wallets: Wallets,
         seed: DemoSeed,
+        now_us: Callable[[], int],
     ) -> None:
         self._writer = writer
         self._reader = reader
         self._hsm = hsm
         self._wallets = wallets
         self._seed = seed
+        self._now_us = now_us
+        self._issuer: DemoIssuer | None = None
 
     async def make_terminals(self, count: int) -> list[DemoTerminal]:
-        """Terminals 1 to `count` with their merchants and the product of all cards.
+        """Terminals 1 to `count` with their merchants.
 
         Raises:
             WorldOfAnotherSeed: The database has a world of another seed.
             DatabaseUnavailable: The database failed.
         """
         terminals = [demo_terminal(self._seed, number) for number in range(1, count + 1)]
-        with database_errors():
-            async with self._writer.transaction():
-                await self._make_product()
-                for terminal in terminals:
-                    if terminal.number % TERMINALS_OF_MERCHANT == 1:
-                        await _add_merchant(self._writer, terminal.merchant)
-                    master_key = await self._hsm.ask(SoftHsm.import_terminal_master, terminal.master_key)
-                    await add_terminal(
-                        self._writer,
-                        terminal.merchant.merchant_id,
-                        terminal.terminal_id,
-                        master_key=master_key,
-                    )
+        await self._known_issuer()
+        await make_terminals(self._writer, self._hsm, terminals, self._now_us())
         return terminals
 
     async def make_cards(self, count: int, balance_minor: int) -> AsyncIterator[list[WorldCard]]:
@@ -137,12 +117,14 @@ class WorldMaker:
             balance_minor: What a new card holds; those that are there keep what they have.
 
         Raises:
+            WorldOfAnotherSeed: The database has a world of another seed.
             DatabaseUnavailable: The database failed.
         """
+        issuer = await self._known_issuer()
         storing: asyncio.Task[list[WorldCard]] | None = None
         try:
             for numbers in _chunks(count):
-                chunk = await self._prepare(numbers, balance_minor)
+                chunk = await self._prepare(issuer, numbers, balance_minor)
                 if storing is not None:
                     yield await storing
                 storing = asyncio.create_task(self._store(chunk))
@@ -153,13 +135,12 @@ class WorldMaker:
                 storing.cancel()
                 await asyncio.gather(storing, return_exceptions=True)
 
-    async def _make_product(self) -> None:
-        product = _product(self._seed)
-        there = await add_product(self._writer, product)
-        if there.name != product.name:
-            raise WorldOfAnotherSeed
+    async def _known_issuer(self) -> DemoIssuer:
+        if self._issuer is None:
+            self._issuer = await make_issuer(self._writer, self._seed, self._now_us())
+        return self._issuer
 
-    async def _prepare(self, numbers: range, balance_minor: int) -> _Chunk:
+    async def _prepare(self, issuer: DemoIssuer, numbers: range, balance_minor: int) -> _Chunk:
         indexes = [await self._pan_index(number) async for number in _paced(numbers)]
         with database_errors():
             there = await read_cards(self._reader, indexes, {})
@@ -171,7 +152,7 @@ class WorldMaker:
             pan_index = indexes[number - numbers.start]
             wallet_id = wallet_of.get(pan_index)
             if wallet_id is None:
-                await self._add_new(chunk, card, pan_index, balance_minor)
+                await self._add_new(chunk, issuer, card, pan_index, balance_minor)
             else:
                 chunk.cards.append(WorldCard(card, balance_of[wallet_id]))
         return chunk
@@ -179,7 +160,9 @@ class WorldMaker:
     async def _pan_index(self, number: int) -> PanIndex:
         return PanIndex(await self._hsm.ask(SoftHsm.pan_index, demo_card(self._seed, number).pan))
 
-    async def _add_new(self, chunk: _Chunk, card: DemoCard, pan_index: PanIndex, balance_minor: int) -> None:
+    async def _add_new(
+        self, chunk: _Chunk, issuer: DemoIssuer, card: DemoCard, pan_index: PanIndex, balance_minor: int
+    ) -> None:
         wallet_id = self._wallets.new_id()
         reference = await self._hsm.ask(SoftHsm.make_pin_reference, card.pin, wallet_id)
         sealed = await self._hsm.ask(SoftHsm.seal_pan, card.pan)
@@ -187,8 +170,10 @@ class WorldMaker:
         chunk.openings.append(Opening(wallet_id, balance_minor))
         chunk.rows.append(
             CardRow(
-                *(pan_index, wallet_id, PRODUCT_ID, CardState.ACTIVE, CARD_EXPIRY),
+                *(pan_index, wallet_id, issuer.product_id, CardState.ACTIVE, CARD_EXPIRY),
                 *(sealed, reference.salt, reference.value),
+                party_id=issuer.party_id,
+                range_id=issuer.range_id,
             )
         )
 
@@ -199,25 +184,6 @@ class WorldMaker:
                     await insert_cards(self._writer, chunk.rows)
                     await self._wallets.open(self._writer, chunk.openings)
         return chunk.cards
-
-
-def _product(seed: DemoSeed) -> Product:
-    """The demo product; its name tells which seed its cards are from."""
-    return Product(
-        id=PRODUCT_ID,
-        name=f"Demo card {seed.mark}",
-        asset=int(CURRENCY),
-        pin_for_purchase=True,
-        pin_for_balance=True,
-        pin_tries_max=3,
-        transaction_max_minor=50_000_00,
-        day_count_max=100_000,
-    )
-
-
-async def _add_merchant(connection: "asyncpg.Connection[asyncpg.Record]", merchant: DemoMerchant) -> None:
-    record = Merchant(merchant.number, merchant.merchant_id, MerchantState.ACTIVE)
-    await add_merchant(connection, record, name=merchant.name, category=_GROCERY)
 
 
 def _chunks(count: int) -> Iterator[range]:

@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hsm_soft import card_issue, emv
+from hsm_soft import card_file, card_issue, emv
+from hsm_soft.card_file import CardData, CardIdentity, IssuedCards
 from hsm_soft.card_issue import CardToIssue, IssuedPins, IssuedRecharges
 from hsm_soft.card_values import card_value
 from hsm_soft.emv import CardKeyOption, SessionKey
+from hsm_soft.format_preserving import permuted
 from hsm_soft.key_block import KeyBlock, KeyUsage
 from hsm_soft.key_usage import Action
 from hsm_soft.mac import Padding
 from hsm_soft.operations.core import Core
+from hsm_soft.pan import pan_digits
 from hsm_soft.pin_block import PinBlockFormat
 from hsm_soft.pin_choice import PinPolicy
 from hsm_soft.primitives import compare_digest
 from hsm_soft.qr_token import CardCode, PaymentCode
+from hsm_soft.sealing import keyed_digest
 
 __all__ = ["CardOperations", "ChipTransaction"]
 
@@ -172,6 +176,31 @@ class CardOperations(Core):
             policy,
             self._random,
         )
+
+    def issue_cards(
+        self, cards: Sequence[CardData], file_key: KeyBlock, stripe_key: KeyBlock | None
+    ) -> IssuedCards:
+        """Numbers of a batch of cards: what to store of each, and a sealed file to make them from.
+
+        Raises:
+            KeyBlockRefused: `file_key` may not seal files of secrets, or `stripe_key` not make card values.
+            BadSerial: a serial number of another form.
+            NotAPan: a card number that is not digits.
+            BadCardData: an expiry that is not four digits or a service code that is not three.
+            NoDataKey: no key for card numbers was loaded.
+        """
+        stripe = None if stripe_key is None else self._keys.card_value(stripe_key, Action.GENERATE)
+        file = card_file.cards_file(self._file_key(file_key), stripe, cards, self._random)
+        seal = self._data_keys.field_seal(KeyUsage.PAN_ENCRYPTION)
+        numbers = [pan_digits(card.pan) for card in cards]
+        identities = [
+            CardIdentity(keyed_digest(self._pan_index, number), seal.seal(number)) for number in numbers
+        ]
+        return IssuedCards(tuple(identities), file)
+
+    def scatter(self, tweak: bytes, size: int, positions: Sequence[int]) -> list[int]:
+        """Where a permutation of 0 to `size` - 1, one for each tweak, takes some positions."""
+        return [permuted(self._scatter, size, tweak, position) for position in positions]
 
     def issue_recharges(
         self, recharge_key: KeyBlock, file_key: KeyBlock, serials: Sequence[str]

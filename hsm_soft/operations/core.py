@@ -4,6 +4,7 @@ An operation is a method with bytes, text, numbers and plain values for argument
 be asked across a socket, or of a hardware module, as well as here.
 """
 
+from hsm_soft.data_keys import DataKeyRing
 from hsm_soft.failure_limit import FailureLimit
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection
 from hsm_soft.key_refused import KeyBlockRefused, Refusal
@@ -21,6 +22,9 @@ class Core:
     _keys: OpenKeys
     _random: Random
     _pin_reference: Keyed
+    _pan_index: Keyed
+    _scatter: Keyed
+    _data_keys: DataKeyRing
     _failures: FailureLimit
 
     def _pin_decryptor(self, pin_key: KeyBlock, pin_format: PinBlockFormat) -> Keyed:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from hsm_soft.audit.head import TreeHead
+from hsm_soft.card_file import CardData, CardIdentity, IssuedCards
 from hsm_soft.card_issue import (
     BadSerial,
     CardToIssue,
@@ -49,6 +50,8 @@ OPERATIONS: Final[tuple[Callable[..., Any], ...]] = tuple(
 
 TYPES: Final[tuple[type, ...]] = (
     CardCode,
+    CardData,
+    CardIdentity,
     CardKeyOption,
     CardToIssue,
     ChangedPin,
@@ -57,6 +60,7 @@ TYPES: Final[tuple[type, ...]] = (
     DukptPin,
     DukptPinBlock,
     DukptRefusal,
+    IssuedCards,
     IssuedPins,
     IssuedRecharges,
     KeyUsage,

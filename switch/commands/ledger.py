@@ -15,7 +15,7 @@ import asyncpg
 import typer
 
 from directory.inquiry import product_of_wallet, wallet_of_card
-from directory.records import PanIndex, Product
+from directory.records import PanIndex
 from hsm_soft.hsm import SoftHsm
 from ledger.identity import TransactionKind, duplicate_key, retrieval_reference
 from ledger.intent import Intent, Origin
@@ -40,6 +40,7 @@ from switch.commands.frame import (
     fail,
     print_json,
 )
+from switch.product_rules import product_rules
 
 _FINGERPRINT_BYTES = 16
 
@@ -184,7 +185,7 @@ def _add_adjust(ledger: typer.Typer) -> None:
 
         async def work(bench: Workbench) -> Result | None:
             async with bench.connection() as connection:
-                found = await _wallet_and_product(bench, connection, card, wallet)
+                found = await _wallet_and_rules(bench, connection, card, wallet)
             if found is None:
                 return None
             async with _running_ledger(bench) as running:
@@ -230,28 +231,32 @@ async def _expire(bench: Workbench) -> Lapsed:
         return await expire(connection, ledger, bench.clock.now_us())
 
 
-async def _wallet_and_product(
+async def _wallet_and_rules(
     bench: Workbench,
     connection: "asyncpg.Connection[asyncpg.Record]",
     card: str | None,
     wallet: int | None,
-) -> tuple[int, Product] | None:
-    """The wallet that is meant and its product, None if there is no such card."""
+) -> tuple[int, ProductRules] | None:
+    """The wallet that is meant and its product's rules, None if there is no such card, or no terms yet."""
     if card is not None:
         wallet = await wallet_of_card(connection, PanIndex(await bench.hsm.ask(SoftHsm.pan_index, card)))
     product = None if wallet is None else await product_of_wallet(connection, wallet)
-    return None if wallet is None or product is None else (wallet, product)
+    terms = None if product is None else product.at(bench.clock.now_us())
+    if wallet is None or product is None or terms is None:
+        return None
+    return wallet, product_rules(terms, product.party_id)
 
 
-def _intent(number: int, now_us: int, found: tuple[int, Product], what: Adjustment) -> Intent:
+def _intent(number: int, now_us: int, found: tuple[int, ProductRules], what: Adjustment) -> Intent:
     """An adjustment whose key is its reference, so that it is done once."""
-    wallet_id, product = found
+    wallet_id, rules = found
     kind, origin = TransactionKind.ADJUSTMENT, Origin(0, "", "", "", what.reference)
+    purse = rules.purse_rule(what.purse)
     told = blake2b(repr((wallet_id, what)).encode(), digest_size=_FINGERPRINT_BYTES).digest()
     return Intent(
-        number, kind, duplicate_key("", "", "", what.reference, kind), told, now_us, product.asset,
-        what.amount_minor, origin, wallet_id, ProductRules(product.asset), purse=what.purse,
-        expires=what.expires, proposer=what.proposer, approver=what.approver,
+        number, kind, duplicate_key("", "", "", what.reference, kind), told, now_us,
+        rules.asset if purse is None else purse.asset, what.amount_minor, origin, wallet_id, rules,
+        purse=what.purse, expires=what.expires, proposer=what.proposer, approver=what.approver,
     )  # fmt: skip
 
 

@@ -16,7 +16,14 @@ from typing import Final, NamedTuple, TypeAlias
 
 import asyncpg
 
-from directory.resealing import cards_under, reseal_cards
+from directory.resealing import (
+    CARD_NUMBERS,
+    LOWEST_ID,
+    PERSONAL_DATA,
+    SealedColumn,
+    reseal_rows,
+    rows_sealed_under,
+)
 from hsm_soft.data_key_store import StoredDataKey, current_ids, hand_over_data_keys
 from hsm_soft.data_keys import DataKey, SealFault
 from hsm_soft.hsm import SoftHsm
@@ -131,14 +138,29 @@ async def _move_wallets(connection: Connection, hsm: Hsm, key_id: int) -> Moved:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _move_cards(connection: Connection, hsm: Hsm, key_id: int) -> Moved:
+def _fields(usage: KeyUsage, places: Sequence[SealedColumn]) -> SealedRows:
+    """The rows of the directory that one usage's data keys seal."""
+
+    async def under(connection: Connection, key_id: int) -> int:
+        return await rows_sealed_under(connection, places, key_id)
+
+    async def move(connection: Connection, hsm: Hsm, key_id: int) -> Moved:
+        moved = [await _move_fields(connection, hsm, usage, place, key_id) for place in places]
+        return Moved(sum(each.moved for each in moved), sum(each.broken for each in moved))
+
+    return SealedRows(under, move)
+
+
+async def _move_fields(
+    connection: Connection, hsm: Hsm, usage: KeyUsage, place: SealedColumn, key_id: int
+) -> Moved:
     async def sealed_anew(sealed: Sequence[bytes]) -> list[bytes | None]:
-        seals = await hsm.ask(SoftHsm.reseal_fields, KeyUsage.PAN_ENCRYPTION, "", sealed)
+        seals = await hsm.ask(SoftHsm.reseal_fields, usage, place.field, sealed)
         return [None if isinstance(seal, SealFault) else seal for seal in seals]
 
-    after, moved, broken = b"", 0, 0
+    after, moved, broken = LOWEST_ID, 0, 0
     while True:
-        batch = await reseal_cards(connection, sealed_anew, key_id, after, BATCH)
+        batch = await reseal_rows(connection, place, sealed_anew, key_id, after, BATCH)
         moved, broken = moved + batch.moved, broken + batch.broken
         if batch.last is None:
             return Moved(moved, broken)
@@ -149,7 +171,8 @@ async def _move_cards(connection: Connection, hsm: Hsm, key_id: int) -> Moved:
 ROWS: Final[Mapping[KeyUsage, SealedRows]] = MappingProxyType(
     {
         KeyUsage.WALLET_SEALING: SealedRows(wallets_under, _move_wallets),
-        KeyUsage.PAN_ENCRYPTION: SealedRows(cards_under, _move_cards),
+        KeyUsage.PAN_ENCRYPTION: _fields(KeyUsage.PAN_ENCRYPTION, CARD_NUMBERS),
+        KeyUsage.PERSONAL_DATA: _fields(KeyUsage.PERSONAL_DATA, PERSONAL_DATA),
     }
 )
-"""Personal data has no rows yet."""
+"""Every usage of a data key with its rows."""

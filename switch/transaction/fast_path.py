@@ -106,7 +106,7 @@ class FastPath:
         if refused in OF_THE_TERMINAL:
             return None
         if refused is None:
-            if not self._has_found_card(situation, key_set):
+            if not self._has_found_card(situation, key_set, under_way.now_us):
                 return None
             refused = first_refusal(ISSUER_CHECKS[request.service], situation)
         fingerprint = self._hsm.fingerprint(fingerprinted(request))
@@ -126,7 +126,7 @@ class FastPath:
             return key_set if key_set.verified else None
         return None
 
-    def _has_found_card(self, situation: Situation, key_set: KeySet) -> bool:
+    def _has_found_card(self, situation: Situation, key_set: KeySet, now_us: int) -> bool:
         """Route the card, look it up, and have its PIN verified; False if it isn't in memory."""
         request = situation.request
         if request.pan is None:
@@ -137,6 +137,7 @@ class FastPath:
         card = situation.card = self._peek_card(PanIndex(self._hsm.pan_index(request.pan.clear)))
         if card is None:
             return False
+        situation.terms = card.product.at(now_us)
         if request.pin_block is not None:
             question = pin_question(request, card, key_set)
             situation.pin = None if question is None else self._verdict(question)

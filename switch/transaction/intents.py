@@ -5,7 +5,7 @@ Both ways of the flow come by here, so what is posted doesn't depend on which of
 
 from typing import Final, NamedTuple
 
-from directory.records import Card, KeySet, Product
+from directory.records import Card, KeySet
 from hsm_soft.key_block import KeyBlock
 from hsm_soft.pin import PinReference, PinResult
 from ledger.chart import Asset
@@ -19,6 +19,7 @@ from ledger.identity import (
 from ledger.intent import Intent, Origin, PinVerdict
 from ledger.outcome import Outcome
 from ledger.product import ProductRules
+from switch.product_rules import ProductRulesOf
 from switch.transaction.parts import UnderWay
 from switch.transaction.steps import Situation
 from switch.vocabulary.model import Request, Service
@@ -94,10 +95,10 @@ def pin_question(request: Request, card: Card, key_set: KeySet) -> PinQuestion |
 
 
 class Intents:
-    """Makes intents; remembers of each product its rules as the ledger knows them."""
+    """Makes intents; remembers the rules of products as the ledger knows them."""
 
     def __init__(self) -> None:
-        self._rules: dict[int, tuple[Product, ProductRules]] = {}
+        self._rules = ProductRulesOf()
 
     def made(
         self,
@@ -118,22 +119,13 @@ class Intents:
             under_way.number, kind, own, fingerprint, under_way.now_us,
             int(request.currency or Asset.CNY), request.amount_minor, Origin(terminal.merchant.id,
             request.merchant_id, request.terminal_id, request.batch, request.stan), wallet_id,
-            self._rules_of(card.product) if card is not None else None, situation.pin or PinVerdict.ABSENT,
-            refused, original, parent_key=voided,
+            self._rules_of(situation), situation.pin or PinVerdict.ABSENT,
+            refused, original, parent_key=voided, category=terminal.merchant.category,
         )  # fmt: skip
         if kind in VOIDED_KIND:
             intent.original_id = transaction_of_reference(request.original_reference) or 0
         return intent
 
-    def _rules_of(self, product: Product) -> ProductRules:
-        known = self._rules.get(product.id)
-        if known is None or known[0] is not product:
-            rules = ProductRules(
-                product.asset,
-                product.pin_tries_max,
-                product.transaction_max_minor,
-                product.day_amount_max_minor,
-                product.day_count_max,
-            )
-            known = self._rules[product.id] = product, rules
-        return known[1]
+    def _rules_of(self, situation: Situation) -> ProductRules | None:
+        card, terms = situation.card, situation.terms
+        return None if card is None or terms is None else self._rules.of(terms, card.product.party_id)

@@ -149,6 +149,8 @@ class SlowPath:
             return refused
         if refused is None:
             await self._find_card(situation, key_set)
+            if situation.card is not None:
+                situation.terms = situation.card.product.at(under_way.now_us)
             refused = first_refusal(ISSUER_CHECKS[request.service], situation)
         fingerprint = await self._hsm.ask(SoftHsm.fingerprint, fingerprinted(request))
         return Prepared(self._intents.made(under_way, identity, situation, fingerprint, refused), key_set)

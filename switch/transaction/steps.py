@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from directory.records import Card, CardState, MerchantState, Product, Terminal, TerminalState
+from directory.product_terms import CardService, ProductTerms
+from directory.records import Card, CardState, MerchantState, Terminal, TerminalState
 from ledger.intent import PinVerdict
 from ledger.outcome import Outcome
 from routing.route import NoCardRange, NoRoute
@@ -37,6 +38,7 @@ class Situation:
         destination: What routing chose for the card.
         card: None if the directory doesn't know it.
         pin: What the HSM said of the PIN; None for a block that it can't read.
+        terms: Of the card's product, as they are now; None if none are in force yet.
     """
 
     request: Request
@@ -46,6 +48,7 @@ class Situation:
     destination: Destination | NoCardRange | NoRoute | None = None
     card: Card | None = None
     pin: PinVerdict | None = PinVerdict.ABSENT
+    terms: ProductTerms | None = None
 
 
 Check: TypeAlias = Callable[[Situation], Outcome | None]
@@ -76,13 +79,18 @@ def service_offered(s: Situation) -> Outcome | None:
 def merchant_trades(s: Situation) -> Outcome | None:
     """03: the merchant may trade."""
     assert s.terminal is not None
-    return None if s.terminal.merchant.state is MerchantState.ACTIVE else Outcome.MERCHANT_INVALID
+    return None if s.terminal.merchant.state is MerchantState.LIVE else Outcome.MERCHANT_INVALID
 
 
 def terminal_in_use(s: Situation) -> Outcome | None:
-    """58: the terminal may be used."""
+    """58: the terminal may be used, and it and its merchant offer the service."""
     assert s.terminal is not None
-    return None if s.terminal.state is TerminalState.ACTIVE else Outcome.TERMINAL_NOT_PERMITTED
+    if s.terminal.state is not TerminalState.ACTIVE:
+        return Outcome.TERMINAL_NOT_PERMITTED
+    service = PRODUCT_SERVICES.get(s.request.service)
+    if s.terminal.offers is None or service is None or service in s.terminal.offers:
+        return None
+    return Outcome.TERMINAL_NOT_PERMITTED
 
 
 def batch_open(s: Situation) -> Outcome | None:
@@ -134,35 +142,41 @@ def card_good(s: Situation) -> Outcome | None:
     if refused is not None:
         return refused
     stated = s.request.expiry
-    if card.expiry < s.year_month or (stated is not None and stated != card.expiry):
+    if card.expiry < s.year_month or (stated is not None and stated != card.printed_expiry):
         return Outcome.CARD_EXPIRED
     return None
 
 
-def service_allowed(s: Situation) -> Outcome | None:
-    """57: the card's product knows this currency."""
-    assert s.card is not None
-    return None if s.request.currency == f"{s.card.product.asset:03d}" else Outcome.SERVICE_NOT_ALLOWED
-
-
-PIN_RULES: Final[Mapping[Service, Callable[[Product], bool]]] = MappingProxyType(
+PRODUCT_SERVICES: Final[Mapping[Service, CardService]] = MappingProxyType(
     {
-        Service.PURCHASE: lambda product: product.pin_for_purchase,
-        Service.BALANCE_INQUIRY: lambda product: product.pin_for_balance,
+        Service.PURCHASE: CardService.PURCHASE,
+        Service.BALANCE_INQUIRY: CardService.BALANCE_INQUIRY,
     }
 )
-"""Whether a product wants a PIN for a service; the services that aren't here need none."""
+"""What a product must allow for a service; the services that aren't here take back what it allowed."""
+
+
+def service_allowed(s: Situation) -> Outcome | None:
+    """57: the terminal takes cards of this product, which offers the service in this currency."""
+    assert s.terminal is not None
+    assert s.card is not None
+    if s.terminal.accepts is not None and s.card.product.id not in s.terminal.accepts:
+        return Outcome.SERVICE_NOT_ALLOWED
+    terms = s.terms
+    if terms is None or s.request.currency != f"{terms.currency:03d}":
+        return Outcome.SERVICE_NOT_ALLOWED
+    return None if PRODUCT_SERVICES[s.request.service] in terms.services else Outcome.SERVICE_NOT_ALLOWED
 
 
 def pin_readable(s: Situation) -> Outcome | None:
     """99, 55: the PIN block can be read, and there is one where the product wants it. Counts no try."""
     if s.pin is None:
         return Outcome.PIN_UNREADABLE
-    wanted = PIN_RULES.get(s.request.service)
-    if s.pin is not PinVerdict.ABSENT or wanted is None:
+    service = PRODUCT_SERVICES.get(s.request.service)
+    if s.pin is not PinVerdict.ABSENT or service is None:
         return None
-    assert s.card is not None
-    return Outcome.PIN_MISSING if wanted(s.card.product) else None
+    assert s.terms is not None
+    return Outcome.PIN_MISSING if s.terms.wants_pin(service, s.request.amount_minor) else None
 
 
 _MANAGEMENT: Final = (terminal_known, format_right)

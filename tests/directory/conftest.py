@@ -7,8 +7,11 @@ import asyncpg
 import pytest
 
 from directory.commands import CardRow, add_merchant, add_product, add_terminal, insert_cards
-from directory.records import CardState, Merchant, MerchantState, PanIndex, Product
+from directory.product_terms import CardClass, CardService, Limits, PinRule, ProductTerms
+from directory.records import CardState, Merchant, MerchantState, PanIndex, Product, ProductVersion
 from storage.database import connect, create_pool
+from tests.directory.back_office import BackOffice
+from tests.directory.card_room import CardRoom
 
 MERCHANT_ID = "990001000000001"
 TERMINAL_ID = "T0000001"
@@ -20,23 +23,21 @@ AddCards = Callable[..., Awaitable[list[PanIndex]]]
 
 @pytest.fixture
 def product() -> Product:
-    """A product with a limit and without one."""
-    return Product(
-        id=3,
-        name="Gift card",
-        asset=156,
-        pin_for_purchase=True,
-        pin_for_balance=False,
-        pin_tries_max=3,
-        transaction_max_minor=5_000_00,
-        day_count_max=20,
+    """A product with limits and a PIN, in its first version."""
+    terms = ProductTerms(
+        card_class=CardClass.GIFT,
+        currency=156,
+        services=frozenset({CardService.PURCHASE, CardService.BALANCE_INQUIRY}),
+        pin={CardService.PURCHASE: PinRule()},
+        limits=Limits(transaction_max_minor=5_000_00, day_count_max=20),
     )
+    return Product(3, "GIFT", "Gift card", (ProductVersion(1, 0, terms),))
 
 
 @pytest.fixture
 def merchant() -> Merchant:
     """The merchant that is there."""
-    return Merchant(17, MERCHANT_ID, MerchantState.ACTIVE)
+    return Merchant(17, MERCHANT_ID, MerchantState.LIVE, "5411")
 
 
 @pytest.fixture
@@ -74,3 +75,17 @@ def add_cards(connection: Connection, product: Product) -> AddCards:
         return indexes
 
     return add
+
+
+@pytest.fixture
+async def back_office(database_dsn: str) -> AsyncIterator[BackOffice]:
+    """An office on the test's database, in which nobody works yet."""
+    pool = await create_pool(database_dsn, size=4)
+    yield BackOffice(pool.acquire)
+    await pool.close()
+
+
+@pytest.fixture
+async def room(back_office: BackOffice) -> CardRoom:
+    """An issuer's room in that office."""
+    return await CardRoom.furnished(back_office)

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from directory.batch_rules import BatchEnd
+from directory.change_log import Change, read_changes
 from directory.commands import (
     CardRow,
     TerminalUnknown,
@@ -19,6 +21,7 @@ from directory.commands import (
     record_verified,
 )
 from directory.key_sets import KEY_SETS_MAX
+from directory.product_terms import CardService
 from directory.reading import microseconds, read_cards, read_terminals
 from directory.records import (
     CardState,
@@ -30,6 +33,7 @@ from directory.records import (
     Terminal,
     TerminalState,
 )
+from directory.subjects import Kind
 from storage.database import DatabaseUnavailable, connect
 
 from .conftest import MERCHANT_ID, TERMINAL_ID, AddCards, Connection
@@ -83,7 +87,7 @@ async def test_cards_are_stored_in_bulk(connection: Connection, add_cards: AddCa
 async def test_wallet_has_one_card_at_a_time(connection: Connection, product: Product) -> None:
     """A replacement takes over the wallet; two live cards can't share one."""
     rows = [
-        CardRow(bytes([n]) * 16, 7, product.id, state, "3112", b"sealed", b"salt", b"value")
+        CardRow(bytes([n]) * 16, 7, product.id, state, "3112", b"sealed", b"salt", b"value", id=n)
         for n, state in enumerate(
             (CardState.REPLACED, CardState.REPLACED, CardState.ACTIVE, CardState.FROZEN)
         )
@@ -207,6 +211,33 @@ async def test_batch_is_closed_once(connection: Connection) -> None:
     second = await open_batch(connection, *NAME, closing="000001")
 
     assert first == second
+    assert await connection.fetchval("SELECT count(*) FROM directory.terminal_batch") == 1
+
+
+async def test_closed_batch_is_kept(connection: Connection) -> None:
+    """What closed it is known, and it closes in the moment in which the next one opens; views are told."""
+    opened_us = await connection.fetchval("SELECT batch_opened_us FROM directory.terminal")
+    seen = (await read_changes(connection, None)).seen
+    await open_batch(connection, *NAME, closing="000001", closed_by=BatchEnd.OPERATOR)
+    following_us = await connection.fetchval("SELECT batch_opened_us FROM directory.terminal")
+    kept = await connection.fetchrow("SELECT * FROM directory.terminal_batch")
+
+    assert kept is not None
+    assert (*NAME, "000001", opened_us, following_us, "operator") == tuple(kept)
+    assert (Change(Kind.TERMINAL, "/".join(NAME)),) == (await read_changes(connection, seen)).changes
+
+
+async def test_terminal_has_what_it_and_its_merchant_have(connection: Connection) -> None:
+    """It offers and takes what both do; who says nothing of it does everything."""
+    before = await stored(connection)
+    await connection.execute("UPDATE directory.merchant SET services = '{purchase,refund}'")
+    of_merchant = await stored(connection)
+    await connection.execute("UPDATE directory.terminal SET services = '{refund,top_up}', accepts = '{3,4}'")
+    of_both = await stored(connection)
+
+    assert (before.offers, before.accepts) == (None, None)
+    assert (of_merchant.offers, of_merchant.accepts) == ({CardService.PURCHASE, CardService.REFUND}, None)
+    assert (of_both.offers, of_both.accepts) == ({CardService.REFUND}, {3, 4})
 
 
 async def test_unknown_terminal_can_not_be_changed(connection: Connection) -> None:
@@ -235,7 +266,7 @@ async def test_times_are_exact(connection: Connection) -> None:
         "UPDATE directory.terminal SET batch = '000000'",
         "UPDATE directory.terminal SET state = 'lost'",
         "UPDATE directory.merchant SET merchant_id = 'short'",
-        "UPDATE directory.product SET pin_tries_max = 0",
+        "UPDATE directory.product SET name = ''",
         "UPDATE directory.card SET expiry = '3113'",
         "UPDATE directory.card SET pan_index = 'x'",
         "UPDATE directory.card SET state = 'unknown'",
@@ -278,13 +309,15 @@ async def test_a_track_key_is_kept_with_its_set(connection: Connection) -> None:
 
 
 async def test_a_terminal_gets_another_master_key(connection: Connection) -> None:
-    """Its version grows, so that views read it anew; its session keys stay."""
+    """Its version grows and views are told to read it anew; its session keys stay."""
     await record_sign_on(connection, *NAME, keys(NOW_US))
     before = await stored(connection)
 
+    seen = (await read_changes(connection, None)).seen
     await change_master_key(connection, *NAME, "K0 new")
 
     after = await stored(connection)
+    assert (Change(Kind.TERMINAL, "/".join(NAME)),) == (await read_changes(connection, seen)).changes
     assert (after.master_key, after.version) == ("K0 new", before.version + 1)
     assert after.key_sets == before.key_sets
 

@@ -33,3 +33,27 @@ def test_replacing_a_value_keeps_it() -> None:
     recent.put("c", 4)
 
     assert [recent.get(key) for key in "abc"] == [3, None, 4]
+
+
+def test_value_can_be_forgotten() -> None:
+    """A value that is dropped is gone, and what isn't there can be dropped, too; `clear` drops all."""
+    recent: Recent[str, int] = Recent(3)
+    for key in "abc":
+        recent.put(key, 1)
+    recent.drop("a")
+    recent.drop("x")
+
+    assert ["b", "c"] == recent.remembered()
+    recent.clear()
+    assert len(recent) == 0
+
+
+def test_looking_on_is_no_use() -> None:
+    """Whoever goes through the values leaves their order as it was."""
+    recent: Recent[str, int] = Recent(2)
+    recent.put("a", 1)
+    recent.put("b", 2)
+
+    assert [recent.look(key) for key in "abx"] == [1, 2, None]
+    recent.put("c", 3)
+    assert ["b", "c"] == recent.remembered()

@@ -19,7 +19,7 @@ async def test_card_is_loaded_with_its_product(pool: Pool, add_cards: AddCards, 
     """A missed card comes from the database; from then on a peek finds it."""
     view = DirectoryView(pool)
     (pan_index,) = await add_cards(7)
-    expected = Card(7, product, CardState.ACTIVE, "3112", b"salt", b"value")
+    expected = Card(7, product, CardState.ACTIVE, "3112", b"salt", b"value", "3112")
 
     assert view.peek_card(pan_index) is None
     assert expected == await view.card(pan_index)
@@ -124,3 +124,31 @@ async def test_closed_pool_is_a_database_error(pool: Pool) -> None:
 
     with pytest.raises(DatabaseUnavailable):
         await DirectoryView(pool).terminal(MERCHANT_ID, TERMINAL_ID)
+
+
+async def test_what_is_not_there_is_asked_for_once_a_moment(pool: Pool, add_cards: AddCards) -> None:
+    """An unknown card or terminal costs one query; a moment later it is looked for again."""
+    now = [0.0]
+    view = DirectoryView(pool, clock=lambda: now[0])
+    pan_index = PanIndex((7).to_bytes(16))
+
+    assert await view.card(pan_index) is None
+    assert await view.terminal(MERCHANT_ID, "T9999999") is None
+    await add_cards(7)
+    assert await view.card(pan_index) is None
+    await pool.close()
+    assert await view.terminal(MERCHANT_ID, "T9999999") is None
+    now[0] = 1.0
+    with pytest.raises(DatabaseUnavailable):
+        await view.terminal(MERCHANT_ID, "T9999999")
+
+
+async def test_new_card_is_found_within_a_second(pool: Pool, add_cards: AddCards) -> None:
+    """What was asked for in vain is found once it is there and the moment is over."""
+    now = [0.0]
+    view = DirectoryView(pool, clock=lambda: now[0])
+    await view.card(PanIndex((7).to_bytes(16)))
+    (pan_index,) = await add_cards(7)
+    now[0] = 1.0
+
+    assert await view.card(pan_index) is not None

@@ -36,7 +36,7 @@ def test_a_terminal_signs_on_and_pays(
 
     hsm.verify_pos_mac(session.mac_key, b"message", hsm.pos_mac(session.mac_key, b"message"))
     assert PinResult.MATCH is hsm.verify_pin(session.pin_key, pin_block, _PAN, 7, reference)
-    assert repr(hsm) == "<SoftHsm 6 named keys, <OpenKeys, 1 MAC keys, 1 PIN keys>>"
+    assert repr(hsm) == "<SoftHsm 7 named keys, <OpenKeys, 1 MAC keys, 1 PIN keys>>"
 
 
 @pytest.mark.vectors("pos-mac")
@@ -215,4 +215,4 @@ def test_the_key_caches_are_bounded(
     first = [hsm.pos_mac(key, b"message") for key in mac_keys]
 
     assert first == [hsm.pos_mac(key, b"message") for key in mac_keys]
-    assert repr(hsm) == "<SoftHsm 6 named keys, <OpenKeys, 2 MAC keys, 0 PIN keys>>"
+    assert repr(hsm) == "<SoftHsm 7 named keys, <OpenKeys, 2 MAC keys, 0 PIN keys>>"

@@ -52,6 +52,7 @@ async def test_the_first_start_stores_all_keys(
         (6, "data keys"),
         (7, "audit signing"),
         (8, "personal index"),
+        (9, "number scattering"),
     ]
     assert {row["key_block"][0] for row in rows} == {"D"}
     assert {len(row["check_value"]) for row in rows} == {10}

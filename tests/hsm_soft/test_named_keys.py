@@ -14,6 +14,7 @@ def test_ids_never_change() -> None:
         6: KeyUsage.DATA_KEY_WRAPPING,
         7: KeyUsage.AUDIT_SIGNING,
         8: KeyUsage.PERSONAL_INDEX,
+        9: KeyUsage.NUMBER_SCATTERING,
     }
 
     assert expected == {key_id: usage for usage, key_id in KEY_IDS.items()}
@@ -24,7 +25,7 @@ def test_new_keys_are_different_and_open(protection: KeyBlockProtection, random:
     keys = new_named_keys(protection, random)
     clear = {protection.unwrap(key.key_block, usage) for key, usage in zip(keys, KEY_IDS, strict=True)}
 
-    assert [key.id for key in keys] == [3, 4, 5, 6, 7, 8]
+    assert [key.id for key in keys] == [3, 4, 5, 6, 7, 8, 9]
     assert [key.name for key in keys] == [
         "pan index",
         "pin reference",
@@ -32,6 +33,7 @@ def test_new_keys_are_different_and_open(protection: KeyBlockProtection, random:
         "data keys",
         "audit signing",
         "personal index",
+        "number scattering",
     ]
-    assert len(clear) == 6
+    assert len(clear) == 7
     assert {10} == {len(key.check_value) for key in keys}

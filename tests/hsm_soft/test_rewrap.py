@@ -38,12 +38,14 @@ async def _furnish(room: Room, protection: KeyBlockProtection, random: Random, t
     await room.keys.retire(await room.approved(Activity.RETIRE, key=str(key.id)), key.id)
     await room.keys.destroy(await room.approved(Activity.DESTROY, key=str(key.id)), key.id)
     await room.connection.execute(
-        "INSERT INTO directory.merchant VALUES (1, '990001000000001', 'Shop', '5411', 'active')"
+        "INSERT INTO directory.merchant (id, merchant_id, party_id, name, category, state) "
+        "VALUES (1, '990001000000001', 1, 'Shop', '5411', 'live')"
     )
     block = protection.wrap(KeyUsage.TERMINAL_MASTER, random(16), random)
     await room.connection.execute(
-        """INSERT INTO directory.terminal (merchant_id, terminal_id, state, master_key, batch)
-           SELECT '990001000000001', lpad(n::text, 8, 'T'), 'active', $1, '000001'
+        """INSERT INTO directory.terminal
+               (merchant_id, terminal_id, state, master_key, batch, batch_opened_us)
+           SELECT '990001000000001', lpad(n::text, 8, 'T'), 'active', $1, '000001', 1
            FROM generate_series(1, $2) AS n""",
         *(block, terminals),
     )

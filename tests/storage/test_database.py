@@ -10,7 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from storage import database
-from storage.database import DatabaseUnavailable, connect, create_pool, database_errors
+from storage.database import (
+    DatabaseUnavailable,
+    TransactionConflict,
+    connect,
+    create_pool,
+    database_errors,
+)
 
 SETTINGS = {"application_name": "cardswitch", "jit": "off", "TimeZone": "UTC", "statement_timeout": "0"}
 
@@ -89,6 +95,16 @@ async def test_errors_do_not_quote_values(database_dsn: str) -> None:
         "a statement was given a value that does not fit it",
     ]
     assert not any(error.value.__cause__ or not error.value.__suppress_context__ for error in caught)
+
+
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
+async def test_conflict_is_told_from_other_trouble(database_dsn: str, sqlstate: str) -> None:
+    """A transaction that lost against another has an error of its own: it may be tried again."""
+    connection = await connect(database_dsn)
+
+    with pytest.raises(TransactionConflict, match=sqlstate), database_errors():
+        await connection.execute(f"DO $$ BEGIN RAISE SQLSTATE '{sqlstate}'; END $$")
+    await connection.close()
 
 
 async def test_lost_connection_is_unavailable(database_dsn: str) -> None:

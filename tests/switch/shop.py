@@ -17,7 +17,8 @@ from typing import Any, Final
 import asyncpg
 
 from directory.commands import CardRow, add_merchant, add_product, add_terminal, insert_cards
-from directory.records import CardState, Merchant, MerchantState, Product
+from directory.product_terms import CardClass, CardService, Limits, PinRule, ProductTerms
+from directory.records import CardState, Merchant, MerchantState, Product, ProductVersion
 from directory.service import Directory
 from hsm_soft.data_key_store import hand_over_data_keys
 from hsm_soft.hsm import SoftHsm
@@ -45,11 +46,22 @@ from tests.switch.small_terminal import CODEC, EXPIRY, Card, Terminal
 
 BALANCE_MINOR: Final = 100_000
 MASTER_KEY: Final = Random(8583).randbytes(32)
-PLAIN: Final = Product(1, "With PIN", 156, pin_for_purchase=True, pin_for_balance=True, pin_tries_max=3)
-WITHOUT_PIN: Final = replace(PLAIN, id=2, name="Without PIN", pin_for_purchase=False, pin_for_balance=False)
-LIMITED: Final = replace(
-    PLAIN, id=3, name="Limited", transaction_max_minor=5_000, day_amount_max_minor=6_000, day_count_max=3
+_TERMS: Final = ProductTerms(
+    card_class=CardClass.CONSUMPTION,
+    currency=156,
+    services=frozenset({CardService.PURCHASE, CardService.BALANCE_INQUIRY}),
+    pin={CardService.PURCHASE: PinRule(), CardService.BALANCE_INQUIRY: PinRule()},
 )
+_LIMITS: Final = Limits(transaction_max_minor=5_000, day_amount_max_minor=6_000, day_count_max=3)
+
+
+def _product(number: int, name: str, terms: ProductTerms) -> Product:
+    return Product(number, f"P{number}", name, (ProductVersion(1, 0, terms),))
+
+
+PLAIN: Final = _product(1, "With PIN", _TERMS)
+WITHOUT_PIN: Final = _product(2, "Without PIN", _TERMS.model_copy(update={"pin": {}}))
+LIMITED: Final = _product(3, "Limited", _TERMS.model_copy(update={"limits": _LIMITS}))
 
 
 class HsmElsewhere(Hsm):
@@ -108,7 +120,7 @@ class World:
         """A new terminal of a new merchant, not signed on."""
         number = next(self.numbers)
         made = Terminal(f"990001{number:09}", f"T{number:07}", Random(number).randbytes(16))
-        merchant = Merchant(number, made.merchant_id, MerchantState.ACTIVE)
+        merchant = Merchant(number, made.merchant_id, MerchantState.LIVE)
         await add_merchant(connection, merchant, name="Corner shop", category="5411")
         master_key = self.hsm.import_terminal_master(made.master_key)
         await add_terminal(connection, made.merchant_id, made.terminal_id, master_key=master_key)

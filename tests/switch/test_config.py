@@ -119,9 +119,10 @@ def test_settings_cannot_be_changed() -> None:
         settings.stop.drain_seconds = 1.0
 
 
-def test_test_variables_are_not_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Variables of the test suite pass by."""
-    monkeypatch.setenv("CARDSWITCH_TEST_DSN", "postgresql://somewhere")
+@pytest.mark.parametrize("name", ["CARDSWITCH_TEST_DSN", "CARDSWITCH_OPERATOR_PASSWORD"])
+def test_some_variables_are_not_settings(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Variables of the test suite and operators' passwords pass by."""
+    monkeypatch.setenv(name, "postgresql://somewhere")
 
     assert Settings() == load_settings(None)
 

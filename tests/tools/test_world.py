@@ -9,8 +9,9 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from directory.reading import read_cards, read_product, read_terminals
-from directory.records import Card, CardState, PanIndex
+from directory.product_terms import CardService, Limits
+from directory.reading import read_cards, read_terminals
+from directory.records import Card, CardState, MerchantState, PanIndex, TerminalState
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.interface import InProcessHsm
 from hsm_soft.key_block import KeyBlock
@@ -29,11 +30,12 @@ from tools import world
 from tools.demo_parties import demo_card, demo_terminal
 from tools.demo_seed import DemoSeed
 from tools.terminal_security import TerminalSecurity
-from tools.world import PRODUCT_ID, Wallets, WorldCard, WorldMaker, WorldOfAnotherSeed
+from tools.world import Wallets, WorldCard, WorldMaker, WorldOfAnotherSeed
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 BALANCE_MINOR = 1_000_00
+NOW_US = 1_764_000_000_000_000
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +76,7 @@ class OpensWallets:
 
     async def open(self, connection: Connection, openings: Sequence[Opening]) -> None:
         """Open wallets; the chunk at which the ledger gives up is opened, too, before it does."""
-        await self._opener.open_wallets(connection, openings, 1_764_000_000_000_000)
+        await self._opener.open_wallets(connection, openings, NOW_US)
         if self.chunks_until_failure is not None:
             self.chunks_until_failure -= 1
             if self.chunks_until_failure < 0:
@@ -115,7 +117,7 @@ def maker(
 ) -> WorldMaker:
     """The maker of the seed's world."""
     wallets = Wallets(numbers.next, ledger.open, partial(balances, reader, sealer))
-    return WorldMaker(writer, reader, InProcessHsm(hsm), wallets, seed)
+    return WorldMaker(writer, reader, InProcessHsm(hsm), wallets, seed, lambda: NOW_US)
 
 
 async def made(maker: WorldMaker, cards: int, balance_minor: int = BALANCE_MINOR) -> list[WorldCard]:
@@ -150,7 +152,7 @@ async def test_stored_card(maker: WorldMaker, reader: Connection, hsm: SoftHsm, 
         keys.pin_key, block, demo.pan, card.wallet_id, PinReference(card.pin_salt, card.pin_value)
     )
 
-    assert (card.state, card.expiry, card.product.id) == (CardState.ACTIVE, "3112", PRODUCT_ID)
+    assert (card.state, card.expiry, card.product.code) == (CardState.ACTIVE, "3112", "DEMO")
     assert verdict is PinResult.MATCH
 
 
@@ -178,19 +180,24 @@ async def test_terminals_and_merchants(
     keys = hsm.new_session_keys(KeyBlock(there[names[5]].master_key), SignOnLayout.SINGLE_24)
 
     assert [demo_terminal(seed, number) for number in range(1, 7)] == terminals
-    assert [there[name].merchant.id for name in names] == [1, 1, 1, 1, 1, 2]
+    assert len({there[name].merchant.id for name in names[:5]}) == 1
+    assert len({there[name].merchant.id for name in names}) == 2
+    assert {MerchantState.LIVE} == {terminal.merchant.state for terminal in there.values()}
+    assert {TerminalState.ACTIVE} == {terminal.state for terminal in there.values()}
     assert {"000001"} == {terminal.batch for terminal in there.values()}
     assert TerminalSecurity(seed.terminal_master_key(6), keys.field_62)
 
 
-async def test_product(maker: WorldMaker, reader: Connection) -> None:
+async def test_product(maker: WorldMaker, reader: Connection, hsm: SoftHsm, seed: DemoSeed) -> None:
     """Demo cards ask for a PIN and refuse nothing below 10,000.00 or 1,000 purchases a day."""
-    await maker.make_terminals(1)
-    product = await read_product(reader, PRODUCT_ID)
+    await made(maker, 1)
+    product = (await stored(reader, hsm, seed, 1)).product
+    terms = product.at(NOW_US)
 
-    assert (product.asset, product.pin_for_purchase, product.pin_for_balance) == (156, True, True)
-    assert (product.pin_tries_max, product.transaction_max_minor) == (3, 50_000_00)
-    assert (product.day_amount_max_minor, product.day_count_max) == (None, 100_000)
+    assert terms is not None
+    assert (terms.currency, terms.pin_tries_max) == (156, 3)
+    assert {CardService.PURCHASE, CardService.BALANCE_INQUIRY} == set(terms.pin) == set(terms.services)
+    assert terms.limits == Limits(transaction_max_minor=50_000_00, day_count_max=100_000)
 
 
 async def test_world_again_is_the_same_world(maker: WorldMaker, reader: Connection) -> None:
@@ -258,7 +265,7 @@ async def test_world_of_another_seed_is_left_alone(
     wallets = Wallets(
         numbers.next, OpensWallets(WalletOpener(2, numbers, sealer)).open, partial(balances, reader, sealer)
     )
-    other = WorldMaker(writer, reader, InProcessHsm(hsm), wallets, DemoSeed(b"\xff" * 32))
+    other = WorldMaker(writer, reader, InProcessHsm(hsm), wallets, DemoSeed(b"\xff" * 32), lambda: NOW_US)
 
     with pytest.raises(WorldOfAnotherSeed):
         await other.make_terminals(5)
@@ -269,3 +276,25 @@ async def test_world_of_another_seed_is_left_alone(
 async def test_world_of_no_cards(maker: WorldMaker) -> None:
     """No cards are no chunks."""
     assert await made(maker, 0) == []
+
+
+async def test_parties_are_made_by_the_back_office(maker: WorldMaker, reader: Connection) -> None:
+    """Every step is in the audit, approvals by the second operator, and made again it adds nothing."""
+    await maker.make_terminals(2)
+    rows = await reader.fetch("SELECT operator, action, proposal_id FROM directory.audit ORDER BY seq")
+    await maker.make_terminals(2)
+    by_second = [row["action"] for row in rows if row["operator"] == "demo-approves"]
+
+    assert by_second == ["merchant.approve"]
+    assert {"issuer.add", "product.add", "range.allocate", "merchant.go_live", "terminal.activate"} <= {
+        row["action"] for row in rows
+    }
+    assert len(rows) == await reader.fetchval("SELECT count(*) FROM directory.audit")
+
+
+async def test_demo_numbers_are_nobody_elses(maker: WorldMaker, reader: Connection) -> None:
+    """The range of the demo's cards has no number left to draw."""
+    await maker.make_terminals(1)
+    drawn = await reader.fetchval("SELECT next_position FROM directory.number_range WHERE first = '9900010'")
+
+    assert drawn == 10**11

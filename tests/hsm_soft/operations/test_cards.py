@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hsm_soft.card_file import CardData
 from hsm_soft.card_issue import CardToIssue
 from hsm_soft.emv import CardKeyOption, arpc_method_1, arpc_method_2, arqc, card_key, session_key
 from hsm_soft.hsm import SoftHsm
@@ -37,6 +38,32 @@ def test_a_card_value_is_made_and_verified(hsm: SoftHsm, key_of: Callable[..., K
     ]
     with pytest.raises(KeyBlockRefused):
         hsm.card_value(key_of(KeyUsage.PIN_VISA, _CLEAR), _PAN, "2512", "201")
+
+
+def test_cards_are_issued(hsm: SoftHsm, key_of: Callable[..., KeyBlock]) -> None:
+    """What is stored finds and opens the number, and the file has it for who has the key."""
+    file_key = key_of(KeyUsage.SECRET_FILE, bytes(range(32)))
+    cards = [CardData("B1-1", _PAN, "2512", "201")]
+
+    issued = hsm.issue_cards(cards, file_key, key_of(KeyUsage.CARD_VERIFICATION, _CLEAR))
+    without_value = hsm.issue_cards(cards, file_key, None)
+
+    (identity,) = issued.identities
+    assert (hsm.pan_index(_PAN), _PAN) == (identity.pan_index, hsm.open_pan(identity.pan_sealed))
+    ends = [
+        read_secret_file(bytes(range(32)), "cards", each.file)[0][4][-3:] for each in (issued, without_value)
+    ]
+    assert ends == ["139", "000"]
+    with pytest.raises(KeyBlockRefused):
+        hsm.issue_cards(cards, key_of(KeyUsage.CARD_VERIFICATION, _CLEAR), None)
+
+
+def test_numbers_are_scattered(hsm: SoftHsm) -> None:
+    """A range's positions go to all of its places, each tweak in an order of its own."""
+    places = hsm.scatter(b"range 7", 1_000, range(1_000))
+
+    assert list(range(1_000)) == sorted(places) != places
+    assert places != hsm.scatter(b"range 8", 1_000, range(1_000))
 
 
 def test_a_chip_is_verified_and_answered(hsm: SoftHsm, key_of: Callable[..., KeyBlock]) -> None:

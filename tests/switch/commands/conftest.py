@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from switch.cli import build
 from tests.switch.commands.key_desk import Desk
+from tests.switch.commands.people import People
 from tests.switch.shop import BALANCE_MINOR, Node, World
 from tests.switch.small_terminal import Card, Terminal
 
@@ -104,3 +105,16 @@ def desk(
         _, _, *passphrase = desk.by(officer)
         assert cardswitch("keys", "officer", "add", officer, *passphrase).status == 0
     return desk
+
+
+@pytest.fixture
+def people(
+    cardswitch: Cardswitch, database_dsn: str, settings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> People:
+    """A database of the test's own, on whose platform root and rosa are administrators."""
+    monkeypatch.setenv("CARDSWITCH_DATABASE__DSN", database_dsn)
+    monkeypatch.setattr("hsm_soft.passphrase._MEMORY_KIB", 64)
+    people = People(cardswitch, monkeypatch)
+    people.first("root")
+    people.added("rosa", "platform_admin", "platform", by="root")
+    return people

@@ -139,12 +139,14 @@ def test_a_terminals_new_master_key_goes_into_the_directory(desk: Desk) -> None:
     refused = desk.run("keys", "generate", "--ceremony", number, *what)
     _fetch(
         desk.dsn,
-        "INSERT INTO directory.merchant VALUES (1, '990001000000001', 'Shop', '5411', 'active')",
+        "INSERT INTO directory.merchant (id, merchant_id, party_id, name, category, state) "
+        "VALUES (1, '990001000000001', 1, 'Shop', '5411', 'live')",
     )
     _fetch(
         desk.dsn,
-        "INSERT INTO directory.terminal (merchant_id, terminal_id, state, master_key, batch) "
-        "VALUES ('990001000000001', 'T0000001', 'active', 'none', '000001')",
+        "INSERT INTO directory.terminal "
+        "(merchant_id, terminal_id, state, master_key, batch, batch_opened_us) "
+        "VALUES ('990001000000001', 'T0000001', 'active', 'none', '000001', 1)",
     )
 
     made = desk.run("keys", "generate", "--ceremony", number, *what)

@@ -358,13 +358,13 @@ async def test_what_is_no_pin_is_not_counted(node: Node, code: str, changes: Cha
 
 
 async def test_sign_on_of_who_may_not_trade_is_refused(node: Node) -> None:
-    """A suspended merchant's terminal gets no keys, until the merchant is active again anywhere."""
+    """A suspended merchant's terminal gets no keys, until the merchant is live again anywhere."""
     terminal = await node.terminal()
     change = "UPDATE directory.merchant SET state = $2 WHERE merchant_id = $1"
     await node.execute(change, terminal.merchant_id, "suspended")
     await node.look_again_at(terminal)
     refused = await node.code(terminal, terminal.sign_on())
-    await node.execute(change, terminal.merchant_id, "active")
+    await node.execute(change, terminal.merchant_id, "live")
 
     assert [refused, await node.code(terminal, terminal.sign_on())] == ["03", "00"]
 

@@ -53,7 +53,7 @@ def hsm(world: World) -> SoftHsm:
 @pytest.fixture
 def terminal(hsm: SoftHsm) -> Terminal:
     """A terminal in batch 42."""
-    merchant = Merchant(17, "990001000000001", MerchantState.ACTIVE)
+    merchant = Merchant(17, "990001000000001", MerchantState.LIVE)
     master_key = hsm.import_terminal_master(MASTER_KEY)
     return Terminal("T0000001", merchant, TerminalState.ACTIVE, master_key, "000042", (), 0)
 

@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from directory.records import Card, CardState, Merchant, MerchantState, Product, Terminal, TerminalState
+from directory.product_terms import CardClass, CardService, PinRule, ProductTerms
+from directory.records import (
+    Card,
+    CardState,
+    Merchant,
+    MerchantState,
+    Product,
+    ProductVersion,
+    Terminal,
+    TerminalState,
+)
 from iso8583_specs.message import Message
 from iso8583_specs.values import Pan
 from ledger.intent import PinVerdict
@@ -22,7 +32,7 @@ from switch.transaction.steps import (
     CARD_STATES,
     ISSUER_CHECKS,
     LINE_CHECKS,
-    PIN_RULES,
+    PRODUCT_SERVICES,
     Check,
     Situation,
     batch_open,
@@ -45,10 +55,16 @@ from switch.vocabulary.unionpay_pos import CARD_SERVICES
 
 Change = Callable[[Situation], None]
 
-MERCHANT = Merchant(17, "990001000000001", MerchantState.ACTIVE)
+MERCHANT = Merchant(17, "990001000000001", MerchantState.LIVE)
 TERMINAL = Terminal("T0000001", MERCHANT, TerminalState.ACTIVE, "master key", "000001", (), 0)
-PRODUCT = Product(3, "Gift card", 156, pin_for_purchase=True, pin_for_balance=False, pin_tries_max=3)
-CARD = Card(21, PRODUCT, CardState.ACTIVE, "3112", b"salt", b"value")
+TERMS = ProductTerms(
+    card_class=CardClass.GIFT,
+    currency=156,
+    services=frozenset({CardService.PURCHASE, CardService.BALANCE_INQUIRY}),
+    pin={CardService.PURCHASE: PinRule(when="above", free_up_to_minor=100)},
+)
+PRODUCT = Product(3, "GIFT", "Gift card", (ProductVersion(1, 0, TERMS),))
+CARD = Card(21, PRODUCT, CardState.ACTIVE, "3112", b"salt", b"value", "3112")
 
 
 def sound(service: Service = Service.PURCHASE) -> Situation:
@@ -61,10 +77,11 @@ def sound(service: Service = Service.PURCHASE) -> Situation:
         batch="000001",
         original_batch="000001",
         currency="156",
+        amount_minor=101,
         pan=Pan("9900010000000000019"),
         expiry="3112",
     )
-    return Situation(request, "2611", TERMINAL, True, OWN_LEDGER, CARD, PinVerdict.MATCH)
+    return Situation(request, "2611", TERMINAL, True, OWN_LEDGER, CARD, PinVerdict.MATCH, TERMS)
 
 
 def in_terminal(**changes: Any) -> Change:
@@ -166,8 +183,8 @@ def test_void_is_checked_on_the_line_like_a_purchase() -> None:
 
 
 def test_rules_for_pins_and_card_states_are_total() -> None:
-    """Every service with a card says whether it wants a PIN, and every state of a card has its answer."""
-    assert set(PIN_RULES) == CARD_SERVICES
+    """Every service with a card is one that a product may offer, and every state of a card has its answer."""
+    assert set(PRODUCT_SERVICES) == CARD_SERVICES
     assert set(CardState) == set(CARD_STATES)
 
 
@@ -229,7 +246,7 @@ def test_message_that_names_no_terminal_is_malformed(terminal_id: str, merchant_
 @pytest.mark.parametrize(
     ("state", "outcome"),
     [
-        (MerchantState.ACTIVE, None),
+        (MerchantState.LIVE, None),
         (MerchantState.SUSPENDED, Outcome.MERCHANT_INVALID),
         (MerchantState.CLOSED, Outcome.MERCHANT_INVALID),
     ],
@@ -256,6 +273,38 @@ def test_terminal_must_be_active(state: TerminalState, outcome: Outcome | None) 
     in_terminal(state=state)(situation)
 
     assert outcome is terminal_in_use(situation)
+
+
+@pytest.mark.parametrize(
+    ("service", "offers", "outcome"),
+    [
+        (Service.PURCHASE, None, None),
+        (Service.PURCHASE, {CardService.PURCHASE}, None),
+        (Service.PURCHASE, {CardService.BALANCE_INQUIRY}, Outcome.TERMINAL_NOT_PERMITTED),
+        (Service.BALANCE_INQUIRY, set(), Outcome.TERMINAL_NOT_PERMITTED),
+        (Service.PURCHASE_VOID, set(), None),
+        (Service.SIGN_ON, set(), None),
+    ],
+)
+def test_terminal_and_merchant_offer_the_service(
+    service: Service, offers: set[CardService] | None, outcome: Outcome | None
+) -> None:
+    """Without a word on it everything is offered; taking back what was done always is."""
+    situation = sound(service)
+    in_terminal(offers=None if offers is None else frozenset(offers))(situation)
+
+    assert outcome is terminal_in_use(situation)
+
+
+@pytest.mark.parametrize(
+    ("accepts", "outcome"), [(None, None), ({3, 4}, None), ({4}, Outcome.SERVICE_NOT_ALLOWED)]
+)
+def test_terminal_and_merchant_take_the_card(accepts: set[int] | None, outcome: Outcome | None) -> None:
+    """Only cards of the products that are taken there, or of any if none is named."""
+    situation = sound()
+    in_terminal(accepts=None if accepts is None else frozenset(accepts))(situation)
+
+    assert outcome is service_allowed(situation)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +345,7 @@ def test_card_is_good_to_the_end_of_its_month(
 ) -> None:
     """A card is good in the month it expires, and an expiry that is stated must be its own."""
     situation = sound()
-    in_card(expiry=expiry)(situation)
+    in_card(expiry=expiry, printed_expiry=expiry)(situation)
     in_request(expiry=stated)(situation)
 
     assert outcome is card_good(situation)
@@ -306,7 +355,7 @@ def test_card_is_good_to_the_end_of_its_month(
 def test_currency_must_be_the_products(asset: int, currency: str) -> None:
     """The currency of a request is the product's, in three digits."""
     situation = sound()
-    in_card(product=replace(PRODUCT, asset=asset))(situation)
+    situation.terms = TERMS.model_copy(update={"currency": asset})
     in_request(currency=currency)(situation)
 
     assert service_allowed(situation) is Outcome.SERVICE_NOT_ALLOWED
@@ -315,7 +364,7 @@ def test_currency_must_be_the_products(asset: int, currency: str) -> None:
 def test_currency_has_leading_zeros() -> None:
     """Australian dollars are 036."""
     situation = sound()
-    in_card(product=replace(PRODUCT, asset=36))(situation)
+    situation.terms = TERMS.model_copy(update={"currency": 36})
     in_request(currency="036")(situation)
 
     assert service_allowed(situation) is None
@@ -343,6 +392,34 @@ def test_pin_must_be_there_and_readable(
     situation.pin = pin
 
     assert outcome is pin_readable(situation)
+
+
+@pytest.mark.parametrize(("amount_minor", "outcome"), [(100, None), (101, Outcome.PIN_MISSING)])
+def test_small_amounts_may_need_no_pin(amount_minor: int, outcome: Outcome | None) -> None:
+    """Up to its ceiling a service wants no PIN, above it does."""
+    situation = sound()
+    situation.pin = PinVerdict.ABSENT
+    in_request(amount_minor=amount_minor)(situation)
+
+    assert outcome is pin_readable(situation)
+
+
+@pytest.mark.parametrize("terms", [None, TERMS.model_copy(update={"services": frozenset()})])
+def test_product_offers_the_service(terms: ProductTerms | None) -> None:
+    """A service that the product does not offer, or not yet, is refused."""
+    situation = sound()
+    situation.terms = terms
+
+    assert refusal(situation) is Outcome.SERVICE_NOT_ALLOWED
+
+
+def test_extended_card_still_states_its_old_expiry() -> None:
+    """A card is good until it was extended to, though its stripe says otherwise."""
+    situation = sound()
+    in_card(expiry="3112", printed_expiry="2610")(situation)
+    in_request(expiry="2610")(situation)
+
+    assert card_good(situation) is None
 
 
 def test_void_needs_a_purchase_of_its_own_batch() -> None:
