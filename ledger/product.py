@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from ledger.chart import AccountKind, Asset
 from ledger.identity import TransactionKind
-from ledger.wallet import CASH
+from ledger.wallet import CASH, GRADES_MAX, PURSE_MAX
 
 Kinds: TypeAlias = frozenset[TransactionKind]
 
@@ -95,7 +95,7 @@ class PurseRule:
     """Whether it may be spent by every movement at every place."""
 
     def __post_init__(self) -> None:
-        if (self.purse == CASH) != (self.kind in _BASIC) or self.purse < CASH:
+        if (self.purse == CASH) != (self.kind in _BASIC) or not CASH <= self.purse <= PURSE_MAX:
             raise InvalidProduct("the cash purse has number 1, and no other has")
         if self.purse == CASH and self.validity_days is not None:
             raise InvalidProduct("cash doesn't lapse")
@@ -291,8 +291,8 @@ class ProductRules:
             raise InvalidProduct("money is the product's asset, and points are not")
         if any(rule.purse not in points for rule in self.earning):
             raise InvalidProduct("what is earned goes to a points purse")
-        if not self.overdraft_by_grade or min(self.overdraft_by_grade) < 0:
-            raise InvalidProduct("each credit grade has an overdraft of zero or more")
+        if not 0 < len(self.overdraft_by_grade) <= GRADES_MAX or min(self.overdraft_by_grade) < 0:
+            raise InvalidProduct("there are 1 to 256 credit grades, each with an overdraft of zero or more")
         if self.burst_count_max is not None and self.burst_seconds <= 0:
             raise InvalidProduct("a burst that is limited lasts for some seconds")
 

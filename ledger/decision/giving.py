@@ -98,7 +98,7 @@ def _top_up_outcome(
     rule = meant(intent, rules)
     if rule is None or rule.kind is PurseKind.POINTS or not may_fill(rule, TransactionKind.TOP_UP):
         return Outcome.SERVICE_NOT_ALLOWED
-    if wallets.other is not None and wallets.other.status is not WalletStatus.OPEN:
+    if intent.other_wallet_id is not None and not _is_float(intent, rules, wallets.other):
         return Outcome.SERVICE_NOT_ALLOWED
     if intent.amount_minor < least:
         return Outcome.AMOUNT_INVALID
@@ -107,6 +107,18 @@ def _top_up_outcome(
     if outcome is not None:
         return outcome
     return None if _float_has(intent, wallets.other) else Outcome.INSUFFICIENT_FUNDS
+
+
+def _is_float(intent: Intent, rules: ProductRules, state: WalletState | None) -> bool:
+    """Whether the second wallet may be what a top-up is sold from: another one, open, of the same money."""
+    other = intent.other_rules
+    return (
+        state is not None
+        and other is not None
+        and state.status is WalletStatus.OPEN
+        and intent.other_wallet_id != intent.wallet_id
+        and (other.issuer, other.asset) == (rules.issuer, rules.asset)
+    )
 
 
 def _fill_refusal(
@@ -125,11 +137,11 @@ def _fill_refusal(
 
 def _float_has(intent: Intent, float_state: WalletState | None) -> bool:
     """Whether the agent's float, if a top-up is sold from one, has the amount."""
-    if float_state is None:
+    if float_state is None or intent.other_rules is None:
         return True
-    credit = 0 if intent.other_rules is None else overdraft(intent.other_rules, float_state)
     cash = float_state.lots[0]
-    return intent.amount_minor <= cash.balance_minor - cash.held_minor + credit
+    there = cash.balance_minor - cash.held_minor + overdraft(intent.other_rules, float_state)
+    return intent.amount_minor <= there
 
 
 def _source(intent: Intent, amount_minor: int) -> Leg:

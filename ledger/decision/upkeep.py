@@ -2,7 +2,7 @@
 
 Freezing and unfreezing may be told twice. A replaced card keeps its wallet with everything in it: only the
 PIN is new, so its tries start anew. Closing empties the wallet: the holder's own money is paid out, or kept
-where the operator writes it off; gifts, points and what has lapsed are breakage in any case. A wallet that
+where two operators write it off; gifts, points and what has lapsed are breakage in any case. A wallet that
 something is held of isn't closed, nor one that is overdrawn, unless its debt is written off to what the
 holder owes. If a late refund fills a closed wallet, it may be closed again.
 
@@ -12,7 +12,7 @@ then lapses when its hold ends.
 
 from ledger import lots as lot_sums
 from ledger.chart import AccountKind, Leg
-from ledger.decision.checks import status_refusal
+from ledger.decision.checks import has_two_operators, status_refusal
 from ledger.decision.model import Decision, Wallets
 from ledger.intent import Intent
 from ledger.outcome import Outcome
@@ -72,6 +72,8 @@ def decide_closing(intent: Intent, wallets: Wallets, day: int) -> Decision:
     state, rules = wallets.own, intent.rules
     assert rules is not None
     full = [lot for lot in state.lots if lot.balance_minor]
+    if intent.is_written_off and not has_two_operators(intent):
+        return Decision(Outcome.SERVICE_NOT_ALLOWED)
     if state.status is WalletStatus.CLOSED and not full:
         return Decision(Outcome.CARD_UNKNOWN)
     if any(lot.held_minor for lot in state.lots):

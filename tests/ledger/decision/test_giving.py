@@ -49,6 +49,7 @@ OTHER_CASH = (AccountKind.WALLET_CASH, OTHER, CASH, NEVER)
 FLOAT_LEG = (AccountKind.AGENT_FLOAT, OTHER, CASH, NEVER)
 MERCHANT_LEG = (AccountKind.MERCHANT_PAYABLE, MERCHANT, 0, 0)
 FLOAT = ProductRules(issuer=ISSUER, purses=(PurseRule(CASH, PurseKind.FLOAT),), overdraft_by_grade=(0, 40))
+PLAIN_DOLLARS = ProductRules(840, issuer=ISSUER)
 FULL = tuple(Lot(BONUS, day, 1) for day in range(TODAY, TODAY + LOTS_MAX - 1))
 FULL_OF_OTHERS = tuple(Lot(SPECIAL, day, 1) for day in range(TODAY + 1, TODAY + LOTS_MAX))
 TOP_UPS = frozenset({TOP_UP})
@@ -83,17 +84,34 @@ def test_a_top_up_comes_from_the_float() -> None:
         (501, 0, FLOAT, Outcome.INSUFFICIENT_FUNDS),
         (540, 1, FLOAT, Outcome.APPROVED),
         (541, 1, FLOAT, Outcome.INSUFFICIENT_FUNDS),
-        (501, 1, None, Outcome.INSUFFICIENT_FUNDS),
     ],
 )
-def test_a_float_sells_what_it_has(
-    amount: int, grade: int, rules: ProductRules | None, outcome: Outcome
-) -> None:
+def test_a_float_sells_what_it_has(amount: int, grade: int, rules: ProductRules, outcome: Outcome) -> None:
     """A float is sold to its last cent, and to the credit of its agent's grade."""
     intent = request(TOP_UP, amount, other_wallet_id=OTHER, other_rules=rules)
     agents = state(cash=510, grade=grade)._replace(lots=(Lot(CASH, NEVER, 510, 10),))
 
     assert outcome is decide_top_up(intent, Wallets(state(), agents), TODAY).outcome
+
+
+@pytest.mark.parametrize(
+    ("asked", "agents"),
+    [
+        ({}, None),
+        ({"other_rules": None}, state(cash=900)),
+        ({"other_rules": replace(FLOAT, issuer=ISSUER + 1)}, state(cash=900)),
+        ({"other_rules": PLAIN_DOLLARS}, state(cash=900)),
+        ({"other_wallet_id": WALLET}, state(cash=900)),
+        ({}, state(cash=900, status=WalletStatus.FROZEN)),
+    ],
+)
+def test_nothing_else_is_a_float(asked: dict[str, Any], agents: WalletState | None) -> None:
+    """A top-up is sold from an open wallet of the same issuer and money, and never from the card itself."""
+    intent = replace(request(TOP_UP, 500, other_wallet_id=OTHER, other_rules=FLOAT), **asked)
+
+    decision = decide_top_up(intent, Wallets(state(), agents), TODAY)
+
+    assert Decision(Outcome.SERVICE_NOT_ALLOWED) == decision
 
 
 def test_a_top_up_goes_to_the_purse_that_is_meant() -> None:
@@ -130,7 +148,6 @@ def test_a_top_up_pays_its_fees_from_what_it_brings() -> None:
             ProductRules(purses=(replace(CASH_PURSE, inflows=frozenset({ADJUSTMENT})),)),
             *({}, Wallets(state()), Outcome.SERVICE_NOT_ALLOWED),
         ),
-        (PLAIN, {}, Wallets(state(), state(status=WalletStatus.FROZEN)), Outcome.SERVICE_NOT_ALLOWED),
         (ProductRules(wallet_max_minor=599), {}, Wallets(state(cash=100)), Outcome.AMOUNT_OVER_LIMIT),
         (SHOP, {"purse": BONUS}, Wallets(state(*FULL_OF_OTHERS)), Outcome.COUNT_OVER_LIMIT),
         (
