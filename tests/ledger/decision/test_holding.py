@@ -22,12 +22,14 @@ from .originals import bonus, breakage, cash, held, hoped, merchant, original, o
 
 GROCER = {"category": "5411"}
 PREAUTH, COMPLETION = TransactionKind.PREAUTH, TransactionKind.COMPLETION
+ACCOUNTS = ((BONUS, AccountKind.WALLET_BONUS),)
 ADVICE = TransactionKind.COMPLETION_ADVICE
 
 
 def hold_of(*legs: Leg, amount_minor: int = 1000, **more: Any) -> Original:
     """A pre-authorisation that holds this."""
-    fields = {"kind": PREAUTH, "state": OriginalState.HELD, "expires_day": TODAY + 5} | more
+    fields = {"kind": PREAUTH, "state": OriginalState.HELD, "expires_day": TODAY + 5, "accounts": ACCOUNTS}
+    fields |= more
     return original(*legs, hoped(amount_minor), amount_minor=amount_minor, **fields)
 
 
@@ -252,12 +254,34 @@ def test_what_was_held_in_a_lapsed_lot() -> None:
 
 
 def test_purse_that_the_product_has_lost() -> None:
-    """What was held of it is let go, and the amount is taken from what the product has."""
-    wallet = WalletState((Lot(CASH, NEVER, 900, 700), Lot(BONUS, TODAY, 300, 300)))
+    """The hold remembers what its purses are, so it is posted as it was held."""
+    decision = completed(900, rules=PLAIN)
 
-    decision = completed(900, wallet=wallet, rules=PLAIN)
+    assert (*undone(HOLD.legs), bonus(-300), cash(-600), merchant(900)) == decision.legs
 
-    assert (*undone(HOLD.legs), cash(-900), merchant(900)) == decision.legs
+
+def test_increment_of_another_purse() -> None:
+    """A hold remembers the purses of its increments, too."""
+    hold = hold_of(held(-1000), accounts=())
+    intent = request(TransactionKind.PREAUTH_INCREMENT, 200, SHOP)
+    wallet = WalletState((Lot(CASH, NEVER, 1000, 1000), Lot(BONUS, TODAY, 300)))
+
+    decision = extend(intent, Related(hold, Action.EXTEND), Wallets(wallet), TODAY)
+
+    assert decision.original is not None
+    assert ACCOUNTS == decision.original.accounts
+
+
+def test_hold_that_ends_in_a_lapsed_lot() -> None:
+    """What it held of the lot lapses with it, even where only the hold knows the purse."""
+    hold = hold_of(held(-300, BONUS, TODAY - 1), expires_day=TODAY - 1, amount_minor=300)
+    wallet = WalletState((Lot(CASH), Lot(BONUS, TODAY - 1, 300, 300)))
+    intent = request(TransactionKind.HOLD_EXPIRY, 0, PLAIN)
+
+    decision = release(intent, Related(hold, Action.RELEASE), Wallets(wallet), TODAY)
+
+    assert (*undone(hold.legs), bonus(-300, TODAY - 1), breakage(300)) == decision.legs
+    assert state() == decision.state
 
 
 def test_completion_pays_fees_and_earns() -> None:
