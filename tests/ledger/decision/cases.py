@@ -5,8 +5,8 @@ from typing import Any
 from ledger.chart import Asset, Leg
 from ledger.identity import TransactionKind, duplicate_key
 from ledger.intent import Intent, Origin
-from ledger.product import ProductRules, PurseKind, PurseRule
-from ledger.wallet import CASH, Lot, WalletState
+from ledger.product import FeeRule, Party, ProductRules, PurseKind, PurseRule
+from ledger.wallet import CASH, LOTS_MAX, Lot, WalletState
 
 TODAY = 739_000
 WALLET, OTHER, MERCHANT, ISSUER, AGENT = 5, 6, 7, 3, 9
@@ -26,6 +26,17 @@ SHOP = ProductRules(
     overdraft_by_grade=(0, 500),
 )
 """A product with a purse of each kind, and credit for grade 1."""
+
+FLOAT = ProductRules(issuer=ISSUER, purses=(PurseRule(CASH, PurseKind.FLOAT),), overdraft_by_grade=(0, 40))
+"""The product of an agent's float, with a little credit for grade 1."""
+
+FULL = tuple(Lot(BONUS, day, 1) for day in range(TODAY, TODAY + LOTS_MAX - 1))
+"""With the cash lot, as many lots as a wallet may have."""
+
+
+def fee(kind: TransactionKind) -> FeeRule:
+    """A fee of 30 that the cardholder bears."""
+    return FeeRule(frozenset({kind}), Party.CARDHOLDER, Party.ISSUER, flat_minor=30)
 
 
 def request(kind: TransactionKind, amount_minor: int = 0, rules: ProductRules = PLAIN, **more: Any) -> Intent:
