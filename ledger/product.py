@@ -64,7 +64,7 @@ class PurseRule:
         purse: its number in the wallet; the cash purse has `wallet.CASH`, others have higher ones.
         kind: what its value is.
         asset: what is counted in it: the product's, or a points programme's own.
-        merchants: merchant accounts that take it.
+        merchants: merchants that take it, by their identifier (field 42).
         categories: merchant category codes (ISO 18245) that take it.
         services: services that take it. A purse that lists any of the three is taken wherever one of the
             lists names the place, and nowhere else; one that lists none is taken everywhere.
@@ -79,7 +79,7 @@ class PurseRule:
     purse: int
     kind: PurseKind
     asset: int = Asset.CNY
-    merchants: frozenset[int] | None = None
+    merchants: frozenset[str] | None = None
     categories: frozenset[str] | None = None
     services: frozenset[str] | None = None
     inflows: Kinds | None = None
@@ -182,7 +182,7 @@ class EarningRule:
         per_minor: the amount that earns `points`.
         points: how many.
         rounding: what becomes of the fraction of a point.
-        merchants: merchant accounts where it is earned.
+        merchants: merchants where it is earned, by their identifier (field 42).
         categories: merchant category codes where it is earned. With `merchants` too, both must fit.
         from_minor: the least amount that earns.
         to_minor: the highest amount that earns.
@@ -196,7 +196,7 @@ class EarningRule:
     per_minor: int
     points: int
     rounding: Rounding = Rounding.DOWN
-    merchants: frozenset[int] | None = None
+    merchants: frozenset[str] | None = None
     categories: frozenset[str] | None = None
     from_minor: int = 0
     to_minor: int | None = None

@@ -14,6 +14,9 @@ SPECIAL, BONUS, POINTS = 2, 3, 4
 STARS = 9001
 """The asset of the points."""
 
+SHOP_ID, ELSEWHERE_ID = "990001000000001", "990001000000002"
+"""Identifiers of the merchant, and of another."""
+
 FIRST_US = 1_767_600_000_000_000
 PLAIN = ProductRules(issuer=ISSUER)
 CASH_PURSE = PurseRule(CASH, PurseKind.CASH)
@@ -42,8 +45,8 @@ def fee(kind: TransactionKind) -> FeeRule:
 def request(kind: TransactionKind, amount_minor: int = 0, rules: ProductRules = PLAIN, **more: Any) -> Intent:
     """A request of the wallet at the merchant; `more` are fields of the intent."""
     fields: dict[str, Any] = {"wallet_id": WALLET, "rules": rules, "asset": Asset.CNY}
-    fields |= {"origin": Origin(MERCHANT, "990001000000001", "T0000001", "000001", "000001")}
-    key = duplicate_key("990001000000001", "T0000001", "000001", "000001", kind)
+    fields |= {"origin": Origin(MERCHANT, SHOP_ID, "T0000001", "000001", "000001")}
+    key = duplicate_key(SHOP_ID, "T0000001", "000001", "000001", kind)
     return Intent(
         transaction_id=1, kind=kind, key=key, fingerprint=key, received_at_us=FIRST_US,
         amount_minor=amount_minor, **(fields | more),
