@@ -15,7 +15,7 @@ def fits(rule: EarningRule, kind: TransactionKind, intent: Intent, amount_minor:
     """Whether a rule is for this movement."""
     return (
         kind in rule.kinds
-        and (rule.merchants is None or intent.origin.merchant_account in rule.merchants)
+        and (rule.merchants is None or intent.origin.merchant_id in rule.merchants)
         and (rule.categories is None or intent.category in rule.categories)
         and rule.from_minor <= amount_minor
         and (rule.to_minor is None or amount_minor <= rule.to_minor)

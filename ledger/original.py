@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ledger.chart import OF_WALLET, Layer, Leg, layer_of
+from ledger.chart import OF_WALLET, AccountKind, Layer, Leg, layer_of
 from ledger.fees import part_of
 from ledger.identity import TransactionKind
 from ledger.lifecycle import OriginalState
@@ -50,6 +50,7 @@ class Original:
         issuer: whose books it is in.
         expires_day: of a pre-authorisation the last day of its hold.
         shares: what it counts in the wallet's windows.
+        accounts: of a hold the kind of account of each purse that it holds of, if that isn't plain cash.
         original_id: the transaction that it changed, itself.
         original_key: the key of that.
     """
@@ -71,6 +72,7 @@ class Original:
     issuer: int = 0
     expires_day: int = 0
     shares: tuple[Share, ...] = ()
+    accounts: tuple[tuple[int, AccountKind], ...] = ()
     original_id: int | None = None
     original_key: bytes | None = None
 

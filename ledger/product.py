@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from ledger.chart import AccountKind, Asset
 from ledger.identity import TransactionKind
-from ledger.wallet import CASH
+from ledger.wallet import CASH, GRADES_MAX, PURSE_MAX
 
 Kinds: TypeAlias = frozenset[TransactionKind]
 
@@ -64,7 +64,7 @@ class PurseRule:
         purse: its number in the wallet; the cash purse has `wallet.CASH`, others have higher ones.
         kind: what its value is.
         asset: what is counted in it: the product's, or a points programme's own.
-        merchants: merchant accounts that take it.
+        merchants: merchants that take it, by their identifier (field 42).
         categories: merchant category codes (ISO 18245) that take it.
         services: services that take it. A purse that lists any of the three is taken wherever one of the
             lists names the place, and nowhere else; one that lists none is taken everywhere.
@@ -79,7 +79,7 @@ class PurseRule:
     purse: int
     kind: PurseKind
     asset: int = Asset.CNY
-    merchants: frozenset[int] | None = None
+    merchants: frozenset[str] | None = None
     categories: frozenset[str] | None = None
     services: frozenset[str] | None = None
     inflows: Kinds | None = None
@@ -95,7 +95,7 @@ class PurseRule:
     """Whether it may be spent by every movement at every place."""
 
     def __post_init__(self) -> None:
-        if (self.purse == CASH) != (self.kind in _BASIC) or self.purse < CASH:
+        if (self.purse == CASH) != (self.kind in _BASIC) or not CASH <= self.purse <= PURSE_MAX:
             raise InvalidProduct("the cash purse has number 1, and no other has")
         if self.purse == CASH and self.validity_days is not None:
             raise InvalidProduct("cash doesn't lapse")
@@ -182,7 +182,7 @@ class EarningRule:
         per_minor: the amount that earns `points`.
         points: how many.
         rounding: what becomes of the fraction of a point.
-        merchants: merchant accounts where it is earned.
+        merchants: merchants where it is earned, by their identifier (field 42).
         categories: merchant category codes where it is earned. With `merchants` too, both must fit.
         from_minor: the least amount that earns.
         to_minor: the highest amount that earns.
@@ -196,7 +196,7 @@ class EarningRule:
     per_minor: int
     points: int
     rounding: Rounding = Rounding.DOWN
-    merchants: frozenset[int] | None = None
+    merchants: frozenset[str] | None = None
     categories: frozenset[str] | None = None
     from_minor: int = 0
     to_minor: int | None = None
@@ -291,8 +291,8 @@ class ProductRules:
             raise InvalidProduct("money is the product's asset, and points are not")
         if any(rule.purse not in points for rule in self.earning):
             raise InvalidProduct("what is earned goes to a points purse")
-        if not self.overdraft_by_grade or min(self.overdraft_by_grade) < 0:
-            raise InvalidProduct("each credit grade has an overdraft of zero or more")
+        if not 0 < len(self.overdraft_by_grade) <= GRADES_MAX or min(self.overdraft_by_grade) < 0:
+            raise InvalidProduct("there are 1 to 256 credit grades, each with an overdraft of zero or more")
         if self.burst_count_max is not None and self.burst_seconds <= 0:
             raise InvalidProduct("a burst that is limited lasts for some seconds")
 

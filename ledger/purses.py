@@ -31,7 +31,7 @@ def may_spend(rule: PurseRule, kind: TransactionKind, intent: Intent) -> bool:
 def is_listed(rule: PurseRule, intent: Intent) -> bool:
     """Whether one of a purse's lists names the place."""
     return (
-        (rule.merchants is not None and intent.origin.merchant_account in rule.merchants)
+        (rule.merchants is not None and intent.origin.merchant_id in rule.merchants)
         or (rule.categories is not None and intent.category in rule.categories)
         or (rule.services is not None and intent.service in rule.services)
     )

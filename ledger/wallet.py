@@ -19,6 +19,12 @@ from typing import NamedTuple
 CASH = 1
 """The number of the cash purse, the lowest there is."""
 
+PURSE_MAX = 65_535
+"""The highest number of a purse."""
+
+GRADES_MAX = 256
+"""The most credit grades of a product."""
+
 LOTS_MAX = 512
 """The most lots that requests may give a wallet; a year of points that lapse day by day has room."""
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from ledger.decision import giving, holding, inquiring, spending, upkeep
+from ledger.decision import giving, holding, inquiring, spending, topping_up, transferring, upkeep
 from ledger.decision.model import Decision, Wallets
 from ledger.decision.referring import decide_on
 from ledger.decision.related import Related
@@ -34,10 +34,10 @@ NEW: Final[Mapping[TransactionKind, Decide]] = MappingProxyType(
         TransactionKind.BALANCE_INQUIRY: inquiring.decide_balance_inquiry,
         TransactionKind.PREAUTH: holding.decide_preauth,
         TransactionKind.OFFLINE_SALE: spending.decide_offline_sale,
-        TransactionKind.TOP_UP: giving.decide_top_up,
-        TransactionKind.TOP_UP_VERIFY: giving.decide_top_up_verify,
-        TransactionKind.TOP_UP_CONFIRM: giving.decide_top_up,
-        TransactionKind.TRANSFER: giving.decide_transfer,
+        TransactionKind.TOP_UP: topping_up.decide_top_up,
+        TransactionKind.TOP_UP_VERIFY: topping_up.decide_top_up_verify,
+        TransactionKind.TOP_UP_CONFIRM: topping_up.decide_top_up,
+        TransactionKind.TRANSFER: transferring.decide_transfer,
         TransactionKind.POINTS_EARN: giving.decide_points_earn,
         TransactionKind.POINTS_SPEND: spending.decide_points_spend,
         TransactionKind.POINTS_ADJUSTMENT: giving.decide_points_adjustment,

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from ledger import lots as lot_sums
 from ledger.chart import AccountKind, Leg
+from ledger.decision.checks import card_of
 from ledger.earning import earned
 from ledger.fees import Fee, fees_of
 from ledger.identity import TransactionKind
 from ledger.intent import Intent
-from ledger.product import ProductRules
 from ledger.purses import room_of
 from ledger.wallet import CASH, NEVER, Lot
 
@@ -46,63 +46,60 @@ def charge(
         overdraft_minor: how far below zero the cash purse may go.
         is_forced: whether what the cash purse lacks is owed; else it is reported as short.
     """
-    rules, wallet_id = intent.rules, intent.wallet_id
-    assert rules is not None
-    assert wallet_id is not None
-    legs: list[Leg] = []
-    flags: list[bool] = []
-    room = max(0, lots[0].balance_minor - lots[0].held_minor + overdraft_minor)
-    cash = _cash_account(rules), wallet_id
-    paid = short = 0
+    rules, _ = card_of(intent)
+    charged = _Charging(intent, lots, overdraft_minor)
     for fee in fees_of(rules, kind, intent, intent.amount_minor):
         if fee.source is not None:
-            _pair(legs, flags, Leg(*fee.source, rules.asset, -fee.amount_minor), fee)
-            continue
-        part = min(fee.amount_minor, room - paid)
-        if part:
-            paid += part
-            _pair(legs, flags, Leg(*cash, rules.asset, -part, CASH, NEVER), fee)
-        rest = fee.amount_minor - part
+            charged.pair(Leg(*fee.source, rules.asset, -fee.amount_minor), fee)
+        else:
+            charged.to_cardholder(fee, is_forced=is_forced)
+    for lot, points in earned(rules, kind, intent, intent.amount_minor, day).items():
+        charged.credit(*lot, points, day)
+    return Charged(tuple(charged.legs), tuple(charged.flags), charged.lots, charged.short_minor)
+
+
+class _Charging:
+    """The charges of one movement while they gather."""
+
+    def __init__(self, intent: Intent, lots: tuple[Lot, ...], overdraft_minor: int) -> None:
+        self._rules, self._wallet_id = card_of(intent)
+        self._overdraft_minor = overdraft_minor
+        self.legs: list[Leg] = []
+        self.flags: list[bool] = []
+        self.lots = lots
+        self.short_minor = 0
+
+    def pair(self, source: Leg, fee: Fee) -> None:
+        """Take a fee, or a part of it, from an account."""
+        self.legs += source, Leg(*fee.target, source.asset, -source.amount_minor)
+        self.flags.append(fee.is_returned)
+
+    def to_cardholder(self, fee: Fee, *, is_forced: bool) -> None:
+        """Take a fee from cash; what isn't there is owed or short."""
+        cash, asset = self.lots[0], self._rules.asset
+        there = max(0, cash.balance_minor - cash.held_minor + self._overdraft_minor)
+        paid = min(fee.amount_minor, there)
+        if paid:
+            rule = self._rules.purse_rule(CASH)
+            kind = AccountKind.WALLET_CASH if rule is None else rule.account
+            self.lots = lot_sums.add(self.lots, CASH, NEVER, -paid)
+            self.pair(Leg(kind, self._wallet_id, asset, -paid, CASH, NEVER), fee)
+        rest = fee.amount_minor - paid
         if rest and is_forced:
-            _pair(legs, flags, Leg(AccountKind.CARDHOLDER_RECEIVABLE, wallet_id, rules.asset, -rest), fee)
-        elif rest:
-            short += rest
-    if paid:
-        lots = lot_sums.add(lots, CASH, NEVER, -paid)
-    lots = _earn(legs, flags, intent, rules, wallet_id, kind, lots, day)
-    return Charged(tuple(legs), tuple(flags), lots, short)
+            self.pair(Leg(AccountKind.CARDHOLDER_RECEIVABLE, self._wallet_id, asset, -rest), fee)
+        else:
+            self.short_minor += rest
 
-
-def _cash_account(rules: ProductRules) -> AccountKind:
-    rule = rules.purse_rule(CASH)
-    return AccountKind.WALLET_CASH if rule is None else rule.account
-
-
-def _pair(legs: list[Leg], flags: list[bool], source: Leg, fee: Fee) -> None:
-    legs += source, Leg(*fee.target, source.asset, -source.amount_minor)
-    flags.append(fee.is_returned)
-
-
-def _earn(
-    legs: list[Leg],
-    flags: list[bool],
-    intent: Intent,
-    rules: ProductRules,
-    wallet_id: int,
-    kind: TransactionKind,
-    lots: tuple[Lot, ...],
-    day: int,
-) -> tuple[Lot, ...]:
-    for (purse, expires), points in earned(rules, kind, intent, intent.amount_minor, day).items():
-        rule = rules.purse_rule(purse)
+    def credit(self, purse: int, expires: int, points: int, day: int) -> None:
+        """Give points to their lot, as far as there is room."""
+        rule = self._rules.purse_rule(purse)
         assert rule is not None
-        room = room_of(rules, rule, lots, day)
+        room = room_of(self._rules, rule, self.lots, day)
         given = points if room is None else min(points, room)
-        if given and lot_sums.has_room(lots, purse, expires):
-            legs += (
-                Leg(AccountKind.POINTS_EXPENSE, rules.issuer, rule.asset, -given),
-                Leg(rule.account, wallet_id, rule.asset, given, purse, expires),
+        if given and lot_sums.has_room(self.lots, purse, expires):
+            self.legs += (
+                Leg(AccountKind.POINTS_EXPENSE, self._rules.issuer, rule.asset, -given),
+                Leg(rule.account, self._wallet_id, rule.asset, given, purse, expires),
             )
-            flags.append(True)
-            lots = lot_sums.add(lots, purse, expires, given)
-    return lots
+            self.flags.append(True)
+            self.lots = lot_sums.add(self.lots, purse, expires, given)

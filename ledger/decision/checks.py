@@ -16,6 +16,13 @@ _OPEN, _FROZEN = WalletStatus.OPEN, WalletStatus.FROZEN
 _ABSENT, _MATCH = PinVerdict.ABSENT, PinVerdict.MATCH
 
 
+def card_of(intent: Intent) -> tuple[ProductRules, int]:
+    """The product and the wallet of the card; whatever is decided on a wallet has both."""
+    assert intent.rules is not None
+    assert intent.wallet_id is not None
+    return intent.rules, intent.wallet_id
+
+
 def refusal(intent: Intent, kind: TransactionKind, state: WalletState) -> Decision | None:
     """Why a cardholder's request for a movement of this kind is refused, if it is."""
     rules = intent.rules

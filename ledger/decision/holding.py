@@ -10,7 +10,9 @@ A hold is let go after its last good day, never before. What was held in a lot t
 lapses then.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from ledger import limits
 from ledger import lots as lot_sums
@@ -18,7 +20,7 @@ from ledger.chart import AccountKind, Leg, undone
 from ledger.decision.charging import charge
 from ledger.decision.checks import declined, failures_after, refusal
 from ledger.decision.model import Decision, Wallets
-from ledger.decision.related import Related, card_misfit, changed, decided, purses_of
+from ledger.decision.related import Related, accounts_of, card_misfit, changed, decided, purses_of
 from ledger.decision.settling import settle
 from ledger.decision.spending import amount_refusal, lack, to_merchant
 from ledger.identity import TransactionKind
@@ -28,7 +30,9 @@ from ledger.original import Original, Share, merged
 from ledger.outcome import Outcome
 from ledger.product import ProductRules
 from ledger.purses import overdraft, spend
-from ledger.wallet import Lot, WalletState
+from ledger.wallet import CASH, Lot, WalletState
+
+Accounts: TypeAlias = tuple[tuple[int, AccountKind], ...]
 
 _PERCENT = 100
 
@@ -53,8 +57,15 @@ def extend(intent: Intent, related: Related, wallets: Wallets, day: int) -> Deci
         amount_minor=original.amount_minor + intent.amount_minor,
         added_minor=original.added_minor + intent.amount_minor,
         shares=(*original.shares, Share(day, intent.amount_minor)),
+        accounts=_joined(original.accounts, intent, decision.legs),
     )
     return decision._replace(original=grown)
+
+
+def _joined(known: Accounts, intent: Intent, legs: tuple[Leg, ...]) -> Accounts:
+    """The accounts of the purses that are held of, with those of an increment."""
+    assert intent.rules is not None
+    return tuple(sorted({*known, *accounts_of(intent.rules, legs)}))
 
 
 def _held(intent: Intent, state: WalletState, day: int) -> Decision:
@@ -141,7 +152,8 @@ def _posting(
     is_forced = intent.kind is TransactionKind.COMPLETION_ADVICE
     floor = overdraft(rules, state)
     held = related.original.legs if related.original.state is OriginalState.HELD else ()
-    captured, lots = _captured(held, rules, state.lots, intent.amount_minor)
+    accounts = {CASH: AccountKind.WALLET_CASH} | dict(related.original.accounts)
+    captured, lots = _captured(held, accounts, state.lots, intent.amount_minor)
     charges, flags, lots, short = charge(intent, intent.kind, lots, day, floor, is_forced=is_forced)
     excess = intent.amount_minor + sum(leg.amount_minor for leg in captured)
     taken, _, missing = spend(intent, intent.kind, lots, day, excess, floor) if excess else ((), lots, 0)
@@ -154,17 +166,16 @@ def _posting(
 
 
 def _captured(
-    held: tuple[Leg, ...], rules: ProductRules, lots: tuple[Lot, ...], amount_minor: int
+    held: tuple[Leg, ...], accounts: Mapping[int, AccountKind], lots: tuple[Lot, ...], amount_minor: int
 ) -> tuple[list[Leg], tuple[Lot, ...]]:
     """What is taken of the lots that were held, in their order, and the lots afterwards."""
     legs: list[Leg] = []
     for leg in held:
-        rule = rules.purse_rule(leg.purse)
         if leg.account_kind is not AccountKind.HELD_WALLET:
             continue
-        part = 0 if rule is None else min(amount_minor, -leg.amount_minor)
+        part = min(amount_minor, -leg.amount_minor)
         amount_minor -= part
         lots = lot_sums.add(lots, leg.purse, leg.expires, -part, leg.amount_minor)
-        if rule is not None and part:
-            legs.append(leg._replace(account_kind=rule.account, amount_minor=-part))
+        if part:
+            legs.append(leg._replace(account_kind=accounts[leg.purse], amount_minor=-part))
     return legs, lots

@@ -1,9 +1,10 @@
 """What a movement refers to, and what all movements that refer to something have in common. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from ledger.chart import AccountKind, Leg
 from ledger.decision.checks import failures_after, pin_refusal
 from ledger.decision.model import Decision, Wallets
 from ledger.decision.settling import Purses, Settled
@@ -12,6 +13,7 @@ from ledger.intent import Intent
 from ledger.lifecycle import Action, OriginalState
 from ledger.original import Original
 from ledger.outcome import Outcome
+from ledger.product import ProductRules
 from ledger.purses import overdraft
 from ledger.wallet import Lot, WalletState, WalletStatus
 
@@ -67,8 +69,9 @@ def request_refusal(intent: Intent, state: WalletState) -> Decision | None:
 
 def purses_of(intent: Intent, original: Original, wallets: Wallets) -> dict[int, Purses]:
     """The wallets that an original's legs are on."""
-    own, rules = wallets.own, intent.rules
-    purses = {original.wallet_id: Purses(own.lots, 0 if rules is None else overdraft(rules, own), rules)}
+    own, rules, accounts = wallets.own, intent.rules, dict(original.accounts)
+    floor = 0 if rules is None else overdraft(rules, own)
+    purses = {original.wallet_id: Purses(own.lots, floor, rules, accounts)}
     if wallets.other is not None:
         assert original.other_wallet_id is not None
         purses[original.other_wallet_id] = Purses(wallets.other.lots, 0, intent.other_rules)
@@ -102,6 +105,17 @@ def _other(lots: Mapping[int, tuple[Lot, ...]], original: Original, wallets: Wal
         return None
     changed = lots[original.other_wallet_id]
     return wallets.other._replace(lots=changed) if changed != wallets.other.lots else None
+
+
+def accounts_of(rules: ProductRules, legs: Iterable[Leg]) -> tuple[tuple[int, AccountKind], ...]:
+    """The kinds of account of the purses that are held of, where these aren't plain cash."""
+    purses = sorted({leg.purse for leg in legs if leg.account_kind is AccountKind.HELD_WALLET})
+    known = ((purse, rules.purse_rule(purse)) for purse in purses)
+    return tuple(
+        (purse, rule.account)
+        for purse, rule in known
+        if rule is not None and rule.account is not AccountKind.WALLET_CASH
+    )
 
 
 def changed(original: Original, state: OriginalState) -> Original:

@@ -13,6 +13,7 @@ own, which no refund ever returns.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ledger import lots as lot_sums
@@ -24,11 +25,24 @@ _HELD_WALLET, _HELD_MERCHANT = AccountKind.HELD_WALLET, AccountKind.HELD_MERCHAN
 
 
 class Purses(NamedTuple):
-    """What there is of a wallet: its lots, how far its cash may go below zero, and its product, if known."""
+    """What there is of a wallet.
+
+    Attributes:
+        lots: its lots.
+        overdraft_minor: how far its cash may go below zero.
+        rules: its product, if it is known.
+        accounts: the kinds of account of purses, as far as they are known without the product.
+    """
 
     lots: tuple[Lot, ...]
     overdraft_minor: int = 0
     rules: ProductRules | None = None
+    accounts: Mapping[int, AccountKind] = MappingProxyType({})
+
+    def account_of(self, purse: int) -> AccountKind | None:
+        """The kind of account of a purse, if it is known."""
+        rule = None if self.rules is None else self.rules.purse_rule(purse)
+        return self.accounts.get(purse) if rule is None else rule.account
 
 
 class Settled(NamedTuple):
@@ -187,10 +201,9 @@ class _Settling:
         legs: list[Leg] = []
         for place, amount in let_go.items():
             freed = amount - self._taking[place]
-            rules = self._purses[place.wallet_id].rules
-            rule = None if rules is None else rules.purse_rule(place.purse)
-            if freed > 0 and rule is not None and not lot_sums.is_good(place.expires, self._day):
-                source = Leg(rule.account, place.wallet_id, assets[place], -freed, place.purse, place.expires)
+            account = self._purses[place.wallet_id].account_of(place.purse)
+            if freed > 0 and account is not None and not lot_sums.is_good(place.expires, self._day):
+                source = Leg(account, place.wallet_id, assets[place], -freed, place.purse, place.expires)
                 self._add(source, -freed)
                 legs += (source, self._late(source, freed))
         return legs

@@ -15,7 +15,14 @@ from typing import TypeAlias
 from ledger import limits
 from ledger.chart import AccountKind, Leg
 from ledger.decision.charging import charge
-from ledger.decision.checks import declined, failures_after, has_two_operators, refusal, status_refusal
+from ledger.decision.checks import (
+    card_of,
+    declined,
+    failures_after,
+    has_two_operators,
+    refusal,
+    status_refusal,
+)
 from ledger.decision.model import Decision, Wallets
 from ledger.identity import TransactionKind
 from ledger.intent import Intent
@@ -75,28 +82,23 @@ def to_merchant(intent: Intent) -> Leg:
 
 def decide_offline_sale(intent: Intent, wallets: Wallets, day: int) -> Decision:
     """Post a sale that has happened: whatever the wallet's state, product and limits say."""
-    assert intent.rules is not None
-    outcome = amount_refusal(intent, intent.rules.asset)
+    rules, _ = card_of(intent)
+    outcome = amount_refusal(intent, rules.asset)
     if outcome is not None:
         return Decision(outcome)
-    return _forced(intent, TransactionKind.OFFLINE_SALE, intent.rules, wallets, day)
+    return _forced(intent, TransactionKind.OFFLINE_SALE, wallets, day)
 
 
-def _forced(
-    intent: Intent, kind: TransactionKind, rules: ProductRules, wallets: Wallets, day: int
-) -> Decision:
+def _forced(intent: Intent, kind: TransactionKind, wallets: Wallets, day: int) -> Decision:
     """Take what is there of an amount and its fees; the cardholder owes the rest."""
-    state, amount = wallets.own, intent.amount_minor
-    assert intent.wallet_id is not None
+    (rules, wallet_id), state, amount = card_of(intent), wallets.own, intent.amount_minor
     floor = overdraft(rules, state)
-    charged = charge(intent, kind, state.lots, day, floor, is_forced=True)
-    taken, lots, missing = spend(intent, kind, charged.lots, day, amount, floor)
-    if missing:
-        owed = Leg(AccountKind.CARDHOLDER_RECEIVABLE, intent.wallet_id, intent.asset, -missing)
-        taken = (*taken, owed)
+    charges, flags, lots, _ = charge(intent, kind, state.lots, day, floor, is_forced=True)
+    taken, lots, missing = spend(intent, kind, lots, day, amount, floor)
+    owed = Leg(AccountKind.CARDHOLDER_RECEIVABLE, wallet_id, intent.asset, -missing)
+    legs = (*taken, *((owed,) if missing else ()), to_merchant(intent), *charges)
     after = limits.counted(rules, state, lots, state.pin_failures, amount, day, intent.received_at_us)
-    legs = (*taken, to_merchant(intent), *charged.legs)
-    return Decision(Outcome.APPROVED, legs, after, charges=charged.flags)
+    return Decision(Outcome.APPROVED, legs, after, charges=flags)
 
 
 def decide_tip(intent: Intent, original: Original, wallets: Wallets, day: int) -> Decision:
@@ -115,7 +117,7 @@ def decide_tip(intent: Intent, original: Original, wallets: Wallets, day: int) -
         return Decision(outcome)
     rules, tip = intent.rules or ProductRules(original.asset), intent.amount_minor
     known = replace(intent, wallet_id=original.wallet_id, rules=rules)
-    decision = _forced(known, TransactionKind.TIP_ADVICE, rules, wallets, day)
+    decision = _forced(known, TransactionKind.TIP_ADVICE, wallets, day)
     main = len(decision.legs) - 2 * len(decision.charges)
     grown = replace(
         original,
@@ -130,18 +132,16 @@ def decide_tip(intent: Intent, original: Original, wallets: Wallets, day: int) -
 
 def decide_points_spend(intent: Intent, wallets: Wallets, day: int) -> Decision:
     """Decide a sale for points: the merchant is owed the points, to be settled with the programme."""
-    rules, state, kind = intent.rules, wallets.own, TransactionKind.POINTS_SPEND
+    (rules, wallet_id), state, kind = card_of(intent), wallets.own, TransactionKind.POINTS_SPEND
     refused = refusal(intent, kind, state)
     if refused is not None:
         return refused
-    assert rules is not None
     rule = meant(intent, rules, PurseKind.POINTS)
     if rule is None or not may_spend(rule, kind, intent):
         return declined(Outcome.SERVICE_NOT_ALLOWED, intent, state)
     if intent.amount_minor <= 0:
         return declined(Outcome.AMOUNT_INVALID, intent, state)
-    assert intent.wallet_id is not None
-    taken, lots, missing = spend_purse(intent.wallet_id, rule, state.lots, day, intent.amount_minor, 0)
+    taken, lots, missing = spend_purse(wallet_id, rule, state.lots, day, intent.amount_minor, 0)
     if missing:
         return declined(Outcome.INSUFFICIENT_FUNDS, intent, state)
     after = state._replace(lots=lots, pin_failures=failures_after(intent, state))
@@ -150,40 +150,34 @@ def decide_points_spend(intent: Intent, wallets: Wallets, day: int) -> Decision:
 
 def decide_service_fee(intent: Intent, wallets: Wallets, day: int) -> Decision:
     """Collect a fee that stands by itself; the overdraft may pay it."""
-    assert intent.rules is not None
-    target = AccountKind.FEE_INCOME, intent.rules.issuer
-    return _collected(intent, intent.rules, wallets, day, target, overdraft(intent.rules, wallets.own))
+    rules, _ = card_of(intent)
+    target = AccountKind.FEE_INCOME, rules.issuer
+    return _collected(intent, wallets, day, target, overdraft(rules, wallets.own))
 
 
 def decide_operator_debit(intent: Intent, wallets: Wallets, day: int) -> Decision:
     """Take an amount for a merchant, or into suspense where none is named, as two operators agreed."""
-    assert intent.rules is not None
+    (rules, _), merchant = card_of(intent), intent.origin.merchant_account
     if not has_two_operators(intent):
         return Decision(Outcome.SERVICE_NOT_ALLOWED)
-    merchant = intent.origin.merchant_account
-    target = (
-        (AccountKind.MERCHANT_PAYABLE, merchant) if merchant else (AccountKind.SUSPENSE, intent.rules.issuer)
-    )
-    return _collected(intent, intent.rules, wallets, day, target, 0)
+    suspense = AccountKind.SUSPENSE, rules.issuer
+    target = (AccountKind.MERCHANT_PAYABLE, merchant) if merchant else suspense
+    return _collected(intent, wallets, day, target, 0)
 
 
-def _collected(
-    intent: Intent, rules: ProductRules, wallets: Wallets, day: int, target: Account, overdraft_minor: int
-) -> Decision:
+def _collected(intent: Intent, wallets: Wallets, day: int, target: Account, overdraft_minor: int) -> Decision:
     """Take an amount from one purse, at nobody's request."""
-    state, rule = wallets.own, meant(intent, rules)
+    (rules, wallet_id), state, amount = card_of(intent), wallets.own, intent.amount_minor
     outcome = status_refusal(state)
     if outcome is not None:
         return Decision(outcome)
+    rule = meant(intent, rules)
     if rule is None:
         return Decision(Outcome.SERVICE_NOT_ALLOWED)
-    if intent.amount_minor <= 0:
+    if amount <= 0:
         return Decision(Outcome.AMOUNT_INVALID)
-    assert intent.wallet_id is not None
-    taken, lots, missing = spend_purse(
-        intent.wallet_id, rule, state.lots, day, intent.amount_minor, overdraft_minor
-    )
+    taken, lots, missing = spend_purse(wallet_id, rule, state.lots, day, amount, overdraft_minor)
     if missing:
         return Decision(Outcome.INSUFFICIENT_FUNDS)
-    legs = (*taken, Leg(*target, intent.asset, intent.amount_minor))
+    legs = (*taken, Leg(*target, intent.asset, amount))
     return Decision(Outcome.APPROVED, legs, state._replace(lots=lots))

@@ -100,7 +100,8 @@ def _windows_after(related: Related, own: WalletState) -> WalletState:
     original, parent = related.original, related.parent
     is_given_back = parent is not None and parent.state in _TAKEN_BACK
     own = own if is_given_back else _with_shares(own, original.shares, -1)
-    if parent is not None and parent.state is OriginalState.VOIDED:
+    is_voided = parent is not None and parent.state is OriginalState.VOIDED
+    if parent is not None and is_voided and related.parent_action is Action.RESTORE:
         own = _with_shares(own, parent.shares, 1)
     return own
 

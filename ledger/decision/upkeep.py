@@ -2,7 +2,7 @@
 
 Freezing and unfreezing may be told twice. A replaced card keeps its wallet with everything in it: only the
 PIN is new, so its tries start anew. Closing empties the wallet: the holder's own money is paid out, or kept
-where the operator writes it off; gifts, points and what has lapsed are breakage in any case. A wallet that
+where two operators write it off; gifts, points and what has lapsed are breakage in any case. A wallet that
 something is held of isn't closed, nor one that is overdrawn, unless its debt is written off to what the
 holder owes. If a late refund fills a closed wallet, it may be closed again.
 
@@ -12,11 +12,11 @@ then lapses when its hold ends.
 
 from ledger import lots as lot_sums
 from ledger.chart import AccountKind, Leg
-from ledger.decision.checks import status_refusal
+from ledger.decision.checks import card_of, has_two_operators, status_refusal
 from ledger.decision.model import Decision, Wallets
 from ledger.intent import Intent
 from ledger.outcome import Outcome
-from ledger.product import ProductRules, PurseKind
+from ledger.product import PurseKind
 from ledger.wallet import CASH, Lot, WalletState, WalletStatus
 
 _OF_HOLDER = frozenset({PurseKind.CASH, PurseKind.FLOAT, PurseKind.SPECIAL})
@@ -56,8 +56,7 @@ def decide_grade_change(intent: Intent, wallets: Wallets, _day: int) -> Decision
 
     A wallet that is overdrawn beyond its new grade stays so, and spends nothing until it isn't.
     """
-    state, rules = wallets.own, intent.rules
-    assert rules is not None
+    (rules, _), state = card_of(intent), wallets.own
     refused = status_refusal(state)
     if refused is not None:
         return Decision(refused)
@@ -69,9 +68,10 @@ def decide_grade_change(intent: Intent, wallets: Wallets, _day: int) -> Decision
 
 def decide_closing(intent: Intent, wallets: Wallets, day: int) -> Decision:
     """Empty a wallet for good: pay out what is the holder's, or write it off; the rest is breakage."""
-    state, rules = wallets.own, intent.rules
-    assert rules is not None
+    state = wallets.own
     full = [lot for lot in state.lots if lot.balance_minor]
+    if intent.is_written_off and not has_two_operators(intent):
+        return Decision(Outcome.SERVICE_NOT_ALLOWED)
     if state.status is WalletStatus.CLOSED and not full:
         return Decision(Outcome.CARD_UNKNOWN)
     if any(lot.held_minor for lot in state.lots):
@@ -80,7 +80,7 @@ def decide_closing(intent: Intent, wallets: Wallets, day: int) -> Decision:
         return Decision(Outcome.INSUFFICIENT_FUNDS)
     legs: list[Leg] = []
     for lot in full:
-        pair = _emptied(intent, rules, lot, day)
+        pair = _emptied(intent, lot, day)
         if pair is None:
             return Decision(Outcome.SERVICE_NOT_ALLOWED)
         legs += pair
@@ -89,10 +89,10 @@ def decide_closing(intent: Intent, wallets: Wallets, day: int) -> Decision:
     )
 
 
-def _emptied(intent: Intent, rules: ProductRules, lot: Lot, day: int) -> tuple[Leg, Leg] | None:
+def _emptied(intent: Intent, lot: Lot, day: int) -> tuple[Leg, Leg] | None:
     """The legs that empty a lot; None if the product no longer has its purse."""
-    rule, wallet_id, amount = rules.purse_rule(lot.purse), intent.wallet_id, lot.balance_minor
-    assert wallet_id is not None
+    (rules, wallet_id), amount = card_of(intent), lot.balance_minor
+    rule = rules.purse_rule(lot.purse)
     if rule is None:
         return None
     is_good = lot_sums.is_good(lot.expires, day)
@@ -110,9 +110,7 @@ def _emptied(intent: Intent, rules: ProductRules, lot: Lot, day: int) -> tuple[L
 
 def decide_lot_expiry(intent: Intent, wallets: Wallets, day: int) -> Decision:
     """Post the lapse of the lot that the intent names: what is not held of it is breakage."""
-    state, rules, wallet_id = wallets.own, intent.rules, intent.wallet_id
-    assert rules is not None
-    assert wallet_id is not None
+    (rules, wallet_id), state = card_of(intent), wallets.own
     rule = None if intent.purse is None else rules.purse_rule(intent.purse)
     if rule is None:
         return Decision(Outcome.SERVICE_NOT_ALLOWED)

@@ -8,6 +8,7 @@ handed to the lane of the original's wallet; should the original appear only mea
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -15,6 +16,8 @@ import asyncpg
 
 from ledger.identity import TransactionNumbers
 from ledger.intent import Intent
+from ledger.node_totals import NodeTotals
+from ledger.outcome import Outcome
 from ledger.postgres import statements
 from ledger.postgres.cache import WalletCache
 from ledger.postgres.days import prepare_days
@@ -42,12 +45,20 @@ class Ledger:
         node: this start's number, from `enter`.
         observer: told of what the lanes do.
         cached_wallets: how many wallets are remembered over all lanes.
+        totals: this node's totals of merchants, terminals and channels, where any of them has a limit.
     """
 
     def __init__(
-        self, dsn: str, sealer: Sealer, node: int, observer: LedgerObserver, cached_wallets: int = 400_000
+        self,
+        dsn: str,
+        sealer: Sealer,
+        node: int,
+        observer: LedgerObserver,
+        cached_wallets: int = 400_000,
+        totals: NodeTotals | None = None,
     ) -> None:
         self.numbers = TransactionNumbers(node)
+        self._totals = totals
         self._lanes = [
             Lane(
                 i, LANES, dsn, writer_number(node, i), sealer, WalletCache(cached_wallets // LANES), observer
@@ -118,7 +129,25 @@ class Ledger:
             told(refused(intent))
             return
         self._under_way += 1
+        if self._totals is not None and intent.refusal is None:
+            intent, told = self._counted(self._totals, intent, told)
         self._queue(intent, self._lane_of(intent), told)
+
+    def _counted(
+        self, totals: NodeTotals, intent: Intent, told: Callable[[Result], None]
+    ) -> tuple[Intent, Callable[[Result], None]]:
+        """The intent as the totals let it pass, and whom to tell so that they are right afterwards."""
+        day = self._lanes[0].day
+        refusal = totals.admit(intent, day)
+        if refusal is not None:
+            return replace(intent, refusal=refusal), told
+
+        def tell(result: Result) -> None:
+            if result.outcome is not Outcome.APPROVED or result.transaction_id != intent.transaction_id:
+                totals.give_back(intent, day)
+            told(result)
+
+        return intent, tell
 
     def _queue(self, intent: Intent, lane: Lane, told: Callable[[Result], None]) -> None:
         if lane.depth >= self._queue_limit:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from ledger.chart import OF_WALLET, AccountKind, Leg
 from ledger.decision import Decision
+from ledger.decision.related import accounts_of
 from ledger.identity import REVERSED_KIND, TransactionKind
 from ledger.intent import Intent
 from ledger.lifecycle import EVENTS, Event
@@ -116,14 +117,9 @@ class Gathering:
             self._fresh[number] = row, legs
         result = Result(outcome, number, intent.received_at_us, decision.available_minor)
         if keyed:
-            is_told = outcome is _APPROVED and (original is not None or decision.charges)
-            self.occupy(
-                intent.key,
-                ROLE_OWN,
-                intent,
-                result,
-                _born(intent, decision, row, self.day) if is_told else None,
-            )
+            is_plain = original is None and not decision.charges and intent.kind is not _PREAUTH
+            born = None if is_plain or outcome is not _APPROVED else _born(intent, decision, row, self.day)
+            self.occupy(intent.key, ROLE_OWN, intent, result, born)
         return result
 
     def _write(self, named: Named, state: WalletState | None, number: int) -> int:
@@ -188,11 +184,13 @@ def _hold_until(intent: Intent, day: int) -> int:
     return day + intent.rules.hold_days
 
 
-def _born(intent: Intent, decision: Decision, row: TransactionRow, day: int) -> Original:
+def _born(intent: Intent, decision: Decision, row: TransactionRow, day: int) -> Original | None:
     """How a transaction stands when it is new, where the journal doesn't tell all of it."""
-    original_key = None if EVENTS.get(intent.kind) is Event.CONFIRM else intent.original_key
-    plain = posted(row, decision.legs, day)
-    return replace(plain, charges=decision.charges, original_key=original_key)
+    plain, charges = posted(row, decision.legs, day), decision.charges
+    accounts = () if intent.rules is None else accounts_of(intent.rules, decision.legs)
+    if EVENTS.get(intent.kind) not in {None, Event.CONFIRM}:
+        return replace(plain, charges=charges, original_key=intent.original_key)
+    return replace(plain, charges=charges, accounts=accounts) if charges or accounts else None
 
 
 def _row(

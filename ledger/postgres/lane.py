@@ -125,6 +125,11 @@ class Lane:
         """Whether the database answers: the connection stands, and no group's outcome has to be found out."""
         return not self._resolving and self._session.is_open
 
+    @property
+    def day(self) -> int:
+        """The business date that it works on, as an ordinal."""
+        return self._writer.open_date.toordinal()
+
     def submit(self, intent: Intent, told: Callable[[Result | Moved], None]) -> None:
         """Queue an intent; `told` is called when its group is durable, or when it certainly never will be."""
         self._queue.append(Waiting(intent, told))

@@ -187,8 +187,10 @@ class _Verification:
         if self._base == date.min or seq == 1:
             return 0, genesis(writer)
         before = await self._connection.fetchval(_PREDECESSOR, self._base, writer, seq - 1)
-        # What was taken out of the journal can't be asked: the seals of its days cover it.
-        return seq - 1, previous if before is None and self._is_whole else before or b""
+        if before is None and await self._connection.fetchval(statements.NEWEST_DETACHED) is not None:
+            # It may have been taken out of the journal, and can't be asked: the seal of its day covers it.
+            before = previous
+        return seq - 1, before or b""
 
     async def _seal_days_anew(self) -> None:
         """Compute the seals of days anew, and that of the day which the verification stands on."""

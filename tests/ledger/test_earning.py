@@ -8,7 +8,16 @@ from ledger.earning import earned
 from ledger.identity import TransactionKind
 from ledger.product import EarningRule, ProductRules, PurseKind, PurseRule, Rounding
 from ledger.wallet import NEVER
-from tests.ledger.decision.cases import CASH_PURSE, MERCHANT, POINTS, POINTS_PURSE, STARS, TODAY, request
+from tests.ledger.decision.cases import (
+    CASH_PURSE,
+    ELSEWHERE_ID,
+    POINTS,
+    POINTS_PURSE,
+    SHOP_ID,
+    STARS,
+    TODAY,
+    request,
+)
 
 KIND = TransactionKind.PURCHASE
 
@@ -27,7 +36,7 @@ def points(amount: int, *terms: dict[str, Any], kind: TransactionKind = KIND) ->
         ({}, 1099, 10),
         ({"rounding": Rounding.UP}, 1001, 11),
         ({"per_minor": 1000, "points": 3}, 1999, 5),
-        ({"merchants": frozenset({MERCHANT})}, 100, 1),
+        ({"merchants": frozenset({SHOP_ID})}, 100, 1),
         ({"categories": frozenset({"5411"})}, 100, 1),
         ({"from_minor": 100, "to_minor": 100}, 100, 1),
         ({"from_day": TODAY, "to_day": TODAY}, 100, 1),
@@ -42,9 +51,9 @@ def test_what_fits_earns(terms: dict[str, Any], amount: int, number: int) -> Non
     ("terms", "amount"),
     [
         ({}, 99),
-        ({"merchants": frozenset({MERCHANT + 1})}, 100),
+        ({"merchants": frozenset({ELSEWHERE_ID})}, 100),
         ({"categories": frozenset({"5999"})}, 100),
-        ({"merchants": frozenset({MERCHANT}), "categories": frozenset({"5999"})}, 100),
+        ({"merchants": frozenset({SHOP_ID}), "categories": frozenset({"5999"})}, 100),
         ({"from_minor": 101}, 100),
         ({"to_minor": 99}, 100),
         ({"from_day": TODAY + 1}, 100),

@@ -18,8 +18,7 @@ from ledger.product import (
     PurseRule,
 )
 from ledger.wallet import CASH
-
-from .decision.cases import BONUS_PURSE, CASH_PURSE, POINTS_PURSE, SHOP, SPECIAL_PURSE
+from tests.ledger.decision.cases import BONUS_PURSE, CASH_PURSE, POINTS_PURSE, SHOP, SPECIAL_PURSE
 
 PURCHASES = frozenset({TransactionKind.PURCHASE})
 
@@ -104,6 +103,7 @@ def earning(purse: int) -> EarningRule:
         lambda: PurseRule(2, PurseKind.CASH),
         lambda: PurseRule(CASH, PurseKind.BONUS),
         lambda: PurseRule(0, PurseKind.BONUS),
+        lambda: PurseRule(65_536, PurseKind.BONUS),
         lambda: PurseRule(CASH, PurseKind.CASH, validity_days=30),
         lambda: FeeRule(PURCHASES, Party.ISSUER, Party.CARDHOLDER),
         lambda: FeeRule(PURCHASES, Party.ISSUER, Party.ISSUER),
@@ -120,6 +120,7 @@ def earning(purse: int) -> EarningRule:
         lambda: ProductRules(purses=(CASH_PURSE, POINTS_PURSE), earning=(earning(CASH),)),
         lambda: ProductRules(earning=(earning(POINTS_PURSE.purse),)),
         lambda: ProductRules(overdraft_by_grade=()),
+        lambda: ProductRules(overdraft_by_grade=(0,) * 257),
         lambda: ProductRules(overdraft_by_grade=(0, -1)),
         lambda: ProductRules(burst_count_max=3),
     ],

@@ -5,14 +5,17 @@ from typing import Any
 from ledger.chart import Asset, Leg
 from ledger.identity import TransactionKind, duplicate_key
 from ledger.intent import Intent, Origin
-from ledger.product import ProductRules, PurseKind, PurseRule
-from ledger.wallet import CASH, Lot, WalletState
+from ledger.product import FeeRule, Party, ProductRules, PurseKind, PurseRule
+from ledger.wallet import CASH, LOTS_MAX, Lot, WalletState
 
 TODAY = 739_000
 WALLET, OTHER, MERCHANT, ISSUER, AGENT = 5, 6, 7, 3, 9
 SPECIAL, BONUS, POINTS = 2, 3, 4
 STARS = 9001
 """The asset of the points."""
+
+SHOP_ID, ELSEWHERE_ID = "990001000000001", "990001000000002"
+"""Identifiers of the merchant, and of another."""
 
 FIRST_US = 1_767_600_000_000_000
 PLAIN = ProductRules(issuer=ISSUER)
@@ -27,12 +30,23 @@ SHOP = ProductRules(
 )
 """A product with a purse of each kind, and credit for grade 1."""
 
+FLOAT = ProductRules(issuer=ISSUER, purses=(PurseRule(CASH, PurseKind.FLOAT),), overdraft_by_grade=(0, 40))
+"""The product of an agent's float, with a little credit for grade 1."""
+
+FULL = tuple(Lot(BONUS, day, 1) for day in range(TODAY, TODAY + LOTS_MAX - 1))
+"""With the cash lot, as many lots as a wallet may have."""
+
+
+def fee(kind: TransactionKind) -> FeeRule:
+    """A fee of 30 that the cardholder bears."""
+    return FeeRule(frozenset({kind}), Party.CARDHOLDER, Party.ISSUER, flat_minor=30)
+
 
 def request(kind: TransactionKind, amount_minor: int = 0, rules: ProductRules = PLAIN, **more: Any) -> Intent:
     """A request of the wallet at the merchant; `more` are fields of the intent."""
     fields: dict[str, Any] = {"wallet_id": WALLET, "rules": rules, "asset": Asset.CNY}
-    fields |= {"origin": Origin(MERCHANT, "990001000000001", "T0000001", "000001", "000001")}
-    key = duplicate_key("990001000000001", "T0000001", "000001", "000001", kind)
+    fields |= {"origin": Origin(MERCHANT, SHOP_ID, "T0000001", "000001", "000001")}
+    key = duplicate_key(SHOP_ID, "T0000001", "000001", "000001", kind)
     return Intent(
         transaction_id=1, kind=kind, key=key, fingerprint=key, received_at_us=FIRST_US,
         amount_minor=amount_minor, **(fields | more),

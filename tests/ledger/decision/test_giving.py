@@ -1,4 +1,4 @@
-"""Giving: top-ups and their floats, points, adjustments, transfers between two cards."""
+"""Giving: points by themselves, and what two operators adjust."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,34 +6,22 @@ from typing import Any
 import pytest
 
 from ledger.chart import AccountKind
-from ledger.decision.giving import (
-    decide_adjustment,
-    decide_points_adjustment,
-    decide_points_earn,
-    decide_top_up,
-    decide_top_up_verify,
-    decide_transfer,
-)
+from ledger.decision.giving import decide_adjustment, decide_points_adjustment, decide_points_earn
 from ledger.decision.model import Decision, Wallets
 from ledger.identity import TransactionKind
 from ledger.intent import Intent, PinVerdict
 from ledger.outcome import Outcome
-from ledger.product import FeeRule, Party, ProductRules, PurseKind, PurseRule
-from ledger.wallet import CASH, LOTS_MAX, NEVER, Lot, WalletState, WalletStatus
+from ledger.product import ProductRules
+from ledger.wallet import Lot, WalletState, WalletStatus
 
 from .cases import (
-    AGENT,
     BONUS,
-    BONUS_PURSE,
     CASH_PURSE,
+    FULL,
     ISSUER,
-    MERCHANT,
-    OTHER,
-    PLAIN,
     POINTS,
     POINTS_PURSE,
     SHOP,
-    SPECIAL,
     STARS,
     TODAY,
     WALLET,
@@ -42,132 +30,8 @@ from .cases import (
     state,
 )
 
-TOP_UP, TRANSFER, ADJUSTMENT = TransactionKind.TOP_UP, TransactionKind.TRANSFER, TransactionKind.ADJUSTMENT
-EARN, POINTS_ADJUSTMENT = TransactionKind.POINTS_EARN, TransactionKind.POINTS_ADJUSTMENT
-CASH_LEG = (AccountKind.WALLET_CASH, WALLET, CASH, NEVER)
-OTHER_CASH = (AccountKind.WALLET_CASH, OTHER, CASH, NEVER)
-FLOAT_LEG = (AccountKind.AGENT_FLOAT, OTHER, CASH, NEVER)
-MERCHANT_LEG = (AccountKind.MERCHANT_PAYABLE, MERCHANT, 0, 0)
-FLOAT = ProductRules(issuer=ISSUER, purses=(PurseRule(CASH, PurseKind.FLOAT),), overdraft_by_grade=(0, 40))
-FULL = tuple(Lot(BONUS, day, 1) for day in range(TODAY, TODAY + LOTS_MAX - 1))
-FULL_OF_OTHERS = tuple(Lot(SPECIAL, day, 1) for day in range(TODAY + 1, TODAY + LOTS_MAX))
-TOP_UPS = frozenset({TOP_UP})
-
-
-def fee(kind: TransactionKind) -> FeeRule:
-    """A fee of 30 that the cardholder bears."""
-    return FeeRule(frozenset({kind}), Party.CARDHOLDER, Party.ISSUER, flat_minor=30)
-
-
-def test_a_top_up_is_owed_by_the_merchant() -> None:
-    """Who took the cash owes it; no window counts it."""
-    decision = decide_top_up(request(TOP_UP, 500), Wallets(state(cash=-20)), TODAY)
-
-    assert {MERCHANT_LEG: -500, CASH_LEG: 500} == moved(decision.legs)
-    assert Decision(Outcome.APPROVED, decision.legs, state(cash=480)) == decision
-
-
-def test_a_top_up_comes_from_the_float() -> None:
-    """Where there is a float it goes down by as much: nobody mints money."""
-    intent = request(TOP_UP, 500, other_wallet_id=OTHER, other_rules=FLOAT, pin=PinVerdict.MATCH)
-
-    decision = decide_top_up(intent, Wallets(state(pin_failures=1), state(cash=500)), TODAY)
-
-    assert {FLOAT_LEG: -500, CASH_LEG: 500} == moved(decision.legs)
-    assert (state(cash=500), state()) == (decision.state, decision.other)
-
-
-@pytest.mark.parametrize(
-    ("amount", "grade", "rules", "outcome"),
-    [
-        (501, 0, FLOAT, Outcome.INSUFFICIENT_FUNDS),
-        (540, 1, FLOAT, Outcome.APPROVED),
-        (541, 1, FLOAT, Outcome.INSUFFICIENT_FUNDS),
-        (501, 1, None, Outcome.INSUFFICIENT_FUNDS),
-    ],
-)
-def test_a_float_sells_what_it_has(
-    amount: int, grade: int, rules: ProductRules | None, outcome: Outcome
-) -> None:
-    """A float is sold to its last cent, and to the credit of its agent's grade."""
-    intent = request(TOP_UP, amount, other_wallet_id=OTHER, other_rules=rules)
-    agents = state(cash=510, grade=grade)._replace(lots=(Lot(CASH, NEVER, 510, 10),))
-
-    assert outcome is decide_top_up(intent, Wallets(state(), agents), TODAY).outcome
-
-
-def test_a_top_up_goes_to_the_purse_that_is_meant() -> None:
-    """Value with a validity goes into the lot of its last good day."""
-    decision = decide_top_up(request(TOP_UP, 500, SHOP, purse=BONUS), Wallets(state()), TODAY)
-
-    assert state(Lot(BONUS, TODAY + 30, 500)) == decision.state
-
-
-def test_a_top_up_pays_its_fees_from_what_it_brings() -> None:
-    """The cardholder's fee comes from cash after the top-up, and the agent's commission from the issuer."""
-    commission = FeeRule(TOP_UPS, Party.ISSUER, Party.AGENT, percent_hundredths=100, returned_on_refund=True)
-    rules = ProductRules(issuer=ISSUER, fees=(fee(TOP_UP), commission))
-
-    decision = decide_top_up(request(TOP_UP, 500, rules, agent=AGENT), Wallets(state()), TODAY)
-
-    assert (470, -5) == (
-        moved(decision.legs)[CASH_LEG],
-        moved(decision.legs)[AccountKind.COMMISSION, ISSUER, 0, 0],
-    )
-    assert (state(cash=470), (False, True)) == (decision.state, decision.charges)
-
-
-@pytest.mark.parametrize(
-    ("rules", "asked", "wallets", "outcome"),
-    [
-        (PLAIN, {"amount_minor": 0}, Wallets(state()), Outcome.AMOUNT_INVALID),
-        (PLAIN, {"amount_minor": -5}, Wallets(state()), Outcome.AMOUNT_INVALID),
-        (PLAIN, {"asset": 840}, Wallets(state()), Outcome.SERVICE_NOT_ALLOWED),
-        (PLAIN, {}, Wallets(state(status=WalletStatus.FROZEN)), Outcome.CARD_RESTRICTED),
-        (replace(PLAIN, movements=frozenset()), {}, Wallets(state()), Outcome.SERVICE_NOT_ALLOWED),
-        (SHOP, {"purse": POINTS, "asset": STARS}, Wallets(state()), Outcome.SERVICE_NOT_ALLOWED),
-        (
-            ProductRules(purses=(replace(CASH_PURSE, inflows=frozenset({ADJUSTMENT})),)),
-            *({}, Wallets(state()), Outcome.SERVICE_NOT_ALLOWED),
-        ),
-        (PLAIN, {}, Wallets(state(), state(status=WalletStatus.FROZEN)), Outcome.SERVICE_NOT_ALLOWED),
-        (ProductRules(wallet_max_minor=599), {}, Wallets(state(cash=100)), Outcome.AMOUNT_OVER_LIMIT),
-        (SHOP, {"purse": BONUS}, Wallets(state(*FULL_OF_OTHERS)), Outcome.COUNT_OVER_LIMIT),
-        (
-            ProductRules(purses=(CASH_PURSE, BONUS_PURSE), fees=(fee(TOP_UP),)),
-            *({"purse": BONUS}, Wallets(state(cash=29)), Outcome.INSUFFICIENT_FUNDS),
-        ),
-    ],
-)
-def test_refused_top_ups(
-    rules: ProductRules, asked: dict[str, Any], wallets: Wallets, outcome: Outcome
-) -> None:
-    """Card, product, purse, amount, ceilings, room and funds are checked in this order."""
-    intent = replace(request(TOP_UP, 500, rules), **asked)
-
-    assert Decision(outcome) == decide_top_up(intent, wallets, TODAY)
-
-
-@pytest.mark.parametrize(
-    ("rules", "amount", "outcome", "told"),
-    [
-        (PLAIN, 500, Outcome.APPROVED, None),
-        (ProductRules(wallet_max_minor=500), 400, Outcome.APPROVED, 400),
-        (ProductRules(wallet_max_minor=500), 0, Outcome.APPROVED, 400),
-        (ProductRules(wallet_max_minor=500), 401, Outcome.AMOUNT_OVER_LIMIT, None),
-        (ProductRules(wallet_max_minor=50), 0, Outcome.APPROVED, 0),
-        (PLAIN, -1, Outcome.AMOUNT_INVALID, None),
-    ],
-)
-def test_verifying_tells_what_may_be_topped_up(
-    rules: ProductRules, amount: int, outcome: Outcome, told: int | None
-) -> None:
-    """A verification answers as the top-up would, and with the most that would go through."""
-    intent = request(TransactionKind.TOP_UP_VERIFY, amount, rules)
-
-    decision = decide_top_up_verify(intent, Wallets(state(cash=100)), TODAY)
-
-    assert Decision(outcome, available_minor=told) == decision
+EARN, ADJUSTMENT = TransactionKind.POINTS_EARN, TransactionKind.ADJUSTMENT
+POINTS_ADJUSTMENT = TransactionKind.POINTS_ADJUSTMENT
 
 
 def test_points_are_given_at_the_programmes_expense() -> None:
@@ -278,114 +142,3 @@ def test_points_are_adjusted_at_the_programmes_expense() -> None:
     assert state(Lot(POINTS, TODAY, 15)) == decision.state
     wrong = adjusted(5, POINTS_ADJUSTMENT, asset=156)
     assert Decision(Outcome.SERVICE_NOT_ALLOWED) == decide_points_adjustment(wrong, wallets, TODAY)
-
-
-def transfer(amount: int, rules: ProductRules = PLAIN, **asked: Any) -> Intent:
-    """A transfer to another card of the same product."""
-    basic = {"other_wallet_id": OTHER, "other_rules": rules}
-    return replace(request(TRANSFER, amount, rules), **(basic | asked))
-
-
-def test_a_transfer_moves_both_wallets() -> None:
-    """What one card loses the other gets, and the sender's windows count it."""
-    intent = transfer(40, pin=PinVerdict.MATCH)
-
-    decision = decide_transfer(intent, Wallets(state(cash=100, pin_failures=2), state(cash=-7)), TODAY)
-
-    assert {CASH_LEG: -40, OTHER_CASH: 40} == moved(decision.legs)
-    assert state(cash=33) == decision.other
-    assert decision.state is not None
-    assert (60, 0, 40) == (
-        decision.state.lots[0].balance_minor, decision.state.pin_failures, decision.state.day_minor
-    )  # fmt: skip
-
-
-def test_a_transfer_keeps_the_lots() -> None:
-    """Value of a purse that lapses lapses on the same day for whom it is given to."""
-    decision = decide_transfer(
-        transfer(40, SHOP, purse=BONUS), Wallets(state(*LOTS), state(Lot(BONUS, TODAY + 9, 1))), TODAY
-    )
-
-    assert state(Lot(BONUS, TODAY, 20), Lot(BONUS, TODAY + 9, 21)) == decision.other
-
-
-def test_a_transfer_may_cost_a_fee() -> None:
-    """The sender pays the fee on top."""
-    rules = ProductRules(issuer=ISSUER, fees=(fee(TRANSFER),))
-
-    decision = decide_transfer(transfer(70, rules), Wallets(state(cash=100), state()), TODAY)
-
-    assert (state(cash=70), (False,)) == (decision.other, decision.charges)
-    assert -100 == moved(decision.legs)[CASH_LEG]
-
-
-@pytest.mark.parametrize(
-    ("asked", "other", "outcome"),
-    [
-        ({}, None, Outcome.SERVICE_NOT_ALLOWED),
-        ({"other_wallet_id": WALLET}, state(), Outcome.SERVICE_NOT_ALLOWED),
-        ({"other_rules": None}, state(), Outcome.SERVICE_NOT_ALLOWED),
-        ({"other_rules": ProductRules(issuer=ISSUER + 1)}, state(), Outcome.SERVICE_NOT_ALLOWED),
-        ({"other_rules": FLOAT}, state(), Outcome.SERVICE_NOT_ALLOWED),
-        ({"other_rules": ProductRules(840, issuer=ISSUER)}, state(), Outcome.SERVICE_NOT_ALLOWED),
-        ({"purse": 99}, state(), Outcome.SERVICE_NOT_ALLOWED),
-        (
-            {"rules": ProductRules(issuer=ISSUER, purses=(replace(CASH_PURSE, outflows=frozenset()),))},
-            *(state(), Outcome.SERVICE_NOT_ALLOWED),
-        ),
-        (
-            {"other_rules": ProductRules(issuer=ISSUER, purses=(replace(CASH_PURSE, inflows=frozenset()),))},
-            *(state(), Outcome.SERVICE_NOT_ALLOWED),
-        ),
-        ({"rules": replace(PLAIN, movements=frozenset())}, state(), Outcome.SERVICE_NOT_ALLOWED),
-        ({}, state(status=WalletStatus.FROZEN), Outcome.CARD_RESTRICTED),
-        ({}, state(status=WalletStatus.CLOSED), Outcome.CARD_UNKNOWN),
-        ({"amount_minor": 0}, state(), Outcome.AMOUNT_INVALID),
-        ({"rules": replace(PLAIN, transaction_max_minor=39)}, state(), Outcome.AMOUNT_OVER_LIMIT),
-        ({"amount_minor": 101}, state(), Outcome.INSUFFICIENT_FUNDS),
-        (
-            {"rules": replace(PLAIN, fees=(fee(TRANSFER),)), "amount_minor": 71},
-            state(),
-            Outcome.INSUFFICIENT_FUNDS,
-        ),
-        (
-            {"rules": replace(PLAIN, overdraft_by_grade=(500,)), "amount_minor": 101},
-            state(),
-            Outcome.INSUFFICIENT_FUNDS,
-        ),
-        ({"other_rules": replace(PLAIN, wallet_max_minor=39)}, state(), Outcome.AMOUNT_OVER_LIMIT),
-    ],
-)
-def test_refused_transfers(asked: dict[str, Any], other: WalletState | None, outcome: Outcome) -> None:
-    """Both cards, both purses, limits, funds without overdraft, and the ceiling of the other are checked."""
-    decision = decide_transfer(transfer(40, **asked), Wallets(state(cash=100), other), TODAY)
-
-    assert Decision(outcome) == decision
-
-
-def test_a_transfer_needs_room_for_its_lots() -> None:
-    """Who has as many lots as a wallet may have gets no further one; one that has more gets into those."""
-    rules = SHOP
-    sender = state(Lot(BONUS, TODAY + 9999, 40))
-
-    refused = decide_transfer(transfer(40, rules, purse=BONUS), Wallets(sender, state(*FULL)), TODAY)
-    passed = decide_transfer(
-        transfer(40, rules, purse=BONUS),
-        Wallets(sender, state(*FULL, Lot(BONUS, TODAY + 9999, 1))),
-        TODAY,
-    )
-
-    assert (Outcome.COUNT_OVER_LIMIT, Outcome.APPROVED) == (refused.outcome, passed.outcome)
-
-
-def test_special_value_is_transferred_where_its_product_lets_it() -> None:
-    """Special value is given to the same purse of the other card, if transfers are among its places."""
-    purse = PurseRule(SPECIAL, PurseKind.SPECIAL, services=frozenset({"gift"}))
-    rules = ProductRules(issuer=ISSUER, purses=(purse, CASH_PURSE))
-    wallets = Wallets(state(Lot(SPECIAL, NEVER, 40)), state())
-
-    decision = decide_transfer(transfer(40, rules, purse=SPECIAL, service="gift"), wallets, TODAY)
-
-    assert state(Lot(SPECIAL, NEVER, 40)) == decision.other
-    elsewhere = decide_transfer(transfer(40, rules, purse=SPECIAL), wallets, TODAY)
-    assert Outcome.SERVICE_NOT_ALLOWED is elsewhere.outcome

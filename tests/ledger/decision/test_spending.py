@@ -25,6 +25,7 @@ from ledger.wallet import CASH, NEVER, Lot, WalletState, WalletStatus, month_of
 from .cases import (
     BONUS,
     CASH_PURSE,
+    ELSEWHERE_ID,
     ISSUER,
     MERCHANT,
     OTHER,
@@ -107,7 +108,7 @@ def test_a_purchase_spends_by_the_waterfall() -> None:
         (ProductRules(transaction_max_minor=99), {}, {}, Outcome.AMOUNT_OVER_LIMIT),
         (ProductRules(transaction_max_minor=99), {"amount_minor": 2000}, {}, Outcome.AMOUNT_OVER_LIMIT),
         (
-            ProductRules(purses=(PurseRule(CASH, PurseKind.CASH, merchants=frozenset({8})),)),
+            ProductRules(purses=(PurseRule(CASH, PurseKind.CASH, merchants=frozenset({ELSEWHERE_ID})),)),
             *({}, {}, Outcome.SERVICE_NOT_ALLOWED),
         ),
         (

@@ -105,13 +105,23 @@ def test_closing_empties_a_wallet(
     lots: tuple[Lot, ...], cash: int, written_off: bool, books: dict[tuple[int, int, int, int], int]
 ) -> None:
     """The holder's own good money is paid out or written off; gifts, points and what lapsed are breakage."""
-    intent = request(CLOSING, rules=SHOP, is_written_off=written_off)
+    intent = request(CLOSING, rules=SHOP, is_written_off=written_off, proposer="anna", approver="bert")
 
     decision = decide_closing(intent, Wallets(state(*lots, cash=cash, status=FROZEN)), TODAY)
 
     assert state(status=CLOSED) == decision.state
     assert books == {key: sum_ for key, sum_ in moved(decision.legs).items() if key[2] == 0}
     assert {STARS, 156} >= {leg.asset for leg in decision.legs}
+
+
+def test_two_operators_write_off() -> None:
+    """One operator may pay out what is left, and not keep it."""
+    wallets = Wallets(state(cash=5))
+    paid = request(CLOSING, proposer="anna")
+    kept = request(CLOSING, proposer="anna", is_written_off=True)
+
+    assert Outcome.APPROVED is decide_closing(paid, wallets, TODAY).outcome
+    assert Decision(Outcome.SERVICE_NOT_ALLOWED) == decide_closing(kept, wallets, TODAY)
 
 
 def test_what_comes_late_may_be_paid_out_too() -> None:

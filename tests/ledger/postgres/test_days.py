@@ -1,7 +1,7 @@
 """Business days: a group belongs to the day that is open when it commits, and to no other.
 
-Closing a day isn't the ledger's own command yet; the tests close it as the rules say: open date and epoch of
-every writer, in the order of their ids, in one transaction with the day's close.
+The tests take the steps of the cutover one by one, within transactions of their own; `test_close_day` has the
+whole.
 """
 
 import asyncio
@@ -10,9 +10,13 @@ from random import Random
 
 import pytest
 
+from ledger.identity import TransactionKind
 from ledger.outcome import Outcome
 from ledger.postgres import statements
+from ledger.postgres.days import DAYS_AHEAD
+from ledger.postgres.expiry import Hold
 from ledger.product import ProductRules
+from tests.ledger.contract.stores import ask
 
 from .line_cutter import Fault, LineCutter
 from .nodes import FIRST_DATE, Connection, Node, StartNode, blocked_backends, close_day, locked, session
@@ -163,7 +167,8 @@ async def test_close_waits_for_a_writer_that_enters(node: Node, connection: Conn
 async def test_day_without_partitions(node: Node, connection: Connection) -> None:
     """A day whose partitions are missing refuses everything, certainly uncommitted, until they are made."""
     (wallet,) = await node.open(1000)
-    today = await close_day(connection, partitions=False)
+    for _ in range(DAYS_AHEAD + 1):
+        today = await close_day(connection, partitions=False)
     purchase = node.till.purchase(wallet, 100)
 
     assert await node.post(purchase) is Outcome.SYSTEM_MALFUNCTION
@@ -201,3 +206,15 @@ async def test_days_change_under_traffic(node: Node, start_node: StartNode, conn
 
     assert sum(await node.balances(wallets)) == 600_000 - 12 * 40 * 10
     assert await node.offences() == []
+
+
+async def test_answer_without_a_row_is_of_the_open_day(node: Node, connection: Connection) -> None:
+    """What leaves no row is decided again, too, if the day was closed: the end of a hold is due then."""
+    (wallet,) = await node.open(1000)
+    hold = ask(node.till, TransactionKind.PREAUTH, wallet, 400, rules=ProductRules(hold_days=0))
+    await node.post(hold)
+    await close_day(connection)
+    expiry = Hold(hold.transaction_id, wallet, 156, 0, *hold.origin[1:]).expiry(node.ledger.numbers.next(), 1)
+
+    assert await node.post(expiry) is Outcome.APPROVED
+    assert node.watcher.results() == ["committed", "Fenced", "committed"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -237,7 +238,7 @@ def test_wallets_of_requests(till: Till) -> None:
     assert [(1, None), (3, 4), (5, None)] == wallets_of(intents, {}, {})
 
 
-def journal_row(kind: TransactionKind, **more: object) -> TransactionRow:
+def journal_row(kind: TransactionKind, **more: Any) -> TransactionRow:
     """A row of the journal."""
     plain = TransactionRow(
         1, kind, 0, 156, 400, 5, 3, 2, None, None, None, 0, 7, "M", "T", "B", "S", "", "", 0

@@ -49,6 +49,16 @@ def test_reversal_goes_to_the_lane_of_its_original(ledger: MemoryLedger, till: T
     assert before == ledger.transactions
 
 
+def test_refused_reversal_leaves_its_key_free(ledger: MemoryLedger, till: Till) -> None:
+    """A reversal that doesn't fit is recorded, and the right one under the same STAN still gets through."""
+    ledger.commit([till.purchase(MINE, 400, stan="1")], DAY)
+    wrong = till.reversal("1", 399)
+
+    assert outcome_of(ledger, wrong) is Outcome.ORIGINAL_AMOUNT_DIFFERS
+    assert wrong.transaction_id in ledger.transactions
+    assert outcome_of(ledger, till.reversal("1", 400)) is Outcome.APPROVED
+
+
 def test_voids_go_to_the_lane_of_their_original(ledger: MemoryLedger, till: Till) -> None:
     """A void of another lane's purchase is handed on, and so is its reversal."""
     purchase = till.purchase(FOREIGN, 400)
