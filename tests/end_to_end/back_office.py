@@ -52,10 +52,8 @@ class Office:
             self.installation.run("keys", "officer", "add", officer, *self._passphrase(officer))
 
     def key_of(self, owner: str, usage: str, *what: str) -> bytes:
-        """A new key of an owner, made of two components and current from now on, in the clear."""
-        opened = self._keys("ceremony", "open", "components", "--owner", owner, "--usage", usage, *what, by=0)
-        number = str(opened["ceremony"])
-        self._keys("ceremony", "approve", number, by=1)
+        """A new key of an owner, made of two components, in the clear; current if it is the first."""
+        number = self._ceremony("components", "--owner", owner, "--usage", usage, *what)
         parts = [
             bytes.fromhex(self._keys("ceremony", "component", number, "--new", by=each)["component"])
             for each in (0, 1)
@@ -63,11 +61,22 @@ class Office:
         self.installation.run("keys", "ceremony", "combine", number)
         return bytes(one ^ other for one, other in zip(*parts, strict=True))
 
+    def rotate(self, owner: str, usage: str) -> None:
+        """Make an owner's next key the current one."""
+        what = ("--owner", owner, "--usage", usage)
+        self.installation.run("keys", "rotate", "--ceremony", self._ceremony("rotate", *what), *what)
+
     def file(self, name: str, content: str) -> str:
         """A file with this content; its path."""
         path = self.installation.home.parent / name
         path.write_text(content, encoding="utf-8")
         return str(path)
+
+    def _ceremony(self, activity: str, *about: str) -> str:
+        """The number of a ceremony that one officer opened and the other approved."""
+        number = str(self._keys("ceremony", "open", activity, *about, by=0)["ceremony"])
+        self._keys("ceremony", "approve", number, by=1)
+        return number
 
     def _keys(self, *arguments: str, by: int) -> Any:
         officer = ("--officer", OFFICERS[by], *self._passphrase(OFFICERS[by]))
