@@ -60,8 +60,9 @@ def app() -> typer.Typer:
 
 @pytest.fixture(scope="session")
 def runner() -> Iterator[CliRunner]:
-    """Runs commands of the command line; there are many, so it is put together once."""
+    """Runs commands in English; there are many, so the command line is put together once."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LC_ALL", "C.UTF-8")
         patch.setattr("typer.testing._get_command", cache(typer.main.get_command))
         yield CliRunner()
 
