@@ -206,7 +206,7 @@ async def import_range(
     """
     bounds = numbers.first, numbers.last
     around = await _around(work, *bounds)
-    if around is not None:
+    if around is not None and (around.numbers.first, around.numbers.last) != bounds:
         holder = around.party_id if party_id is None else party_id
         return await allocate_range(work, *bounds, holder, name, ordering, quarantine_days)
     registered = await register_range(work, name, numbers, ordering, quarantine_days)

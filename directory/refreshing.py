@@ -26,9 +26,9 @@ from directory.reading import Connection
 from directory.records import PanIndex
 from directory.subjects import Kind
 from directory.view import DirectoryView
-from storage.database import DatabaseUnavailable
 
 PERIOD_SECONDS: Final = 0.1
+_PAUSE_SECONDS: Final = 0.5
 _BETWEEN_DROPS: Final = KEPT // 10
 
 
@@ -87,7 +87,7 @@ class Refresher:
 async def keep_fresh(
     refresher: Refresher,
     connect: Callable[[], AbstractAsyncContextManager[Connection]],
-    failed: Callable[[DatabaseUnavailable], None],
+    failed: Callable[[Exception], None],
     period_seconds: float = PERIOD_SECONDS,
 ) -> None:
     """Refresh for as long as the node runs.
@@ -95,7 +95,7 @@ async def keep_fresh(
     Args:
         refresher: Refreshes.
         connect: Opens a session for it.
-        failed: Told each time the log can't be read; a new session is tried after a period.
+        failed: Told each time the log can't be read, or used; a new session is tried after a pause.
         period_seconds: Between two readings.
     """
     while True:
@@ -104,6 +104,6 @@ async def keep_fresh(
                 while True:
                     await refresher.refresh(connection)
                     await asyncio.sleep(period_seconds)
-        except DatabaseUnavailable as unavailable:
-            failed(unavailable)
-        await asyncio.sleep(period_seconds)
+        except Exception as error:  # noqa: BLE001 - a view that is never refreshed again is worse than any
+            failed(error)
+        await asyncio.sleep(_PAUSE_SECONDS)

@@ -223,8 +223,9 @@ class Node:
 
     @asynccontextmanager
     async def _directory_kept_fresh(self, known: Directory) -> AsyncIterator[None]:
-        def failed(unavailable: DatabaseUnavailable) -> None:
-            _log.warning("directory not kept fresh", reason=str(unavailable))
+        def failed(error: Exception) -> None:
+            defect = None if isinstance(error, DatabaseUnavailable) else error
+            _log.warning("directory not kept fresh", reason=str(error), exc_info=defect)
 
         refresher = Refresher(known, self._ranges.take)
         async with self._bench.connection() as connection:

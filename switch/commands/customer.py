@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeAlias
 
 import typer
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from directory.csv_exchange import Column, Table
 from directory.customer_service import (
@@ -58,7 +58,15 @@ PersonOption: TypeAlias = Annotated[
     Path,
     typer.Option("--person", help="JSON: name, document_kind, document_number, phone; - is standard input."),
 ]
-_PERSON: Final = TypeAdapter(Person)
+
+
+class _PersonDocument(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    document_kind: DocumentKind = DocumentKind.NONE
+    document_number: str | None = None
+    phone: str | None = None
 
 
 class _Row(NamedTuple):
@@ -352,12 +360,13 @@ def _personal(desk: Desk) -> HsmPersonalData:
 def _person_in(file: Path) -> Person:
     """The person in a JSON document; what is wrong with it is told without quoting it."""
     try:
-        return _PERSON.validate_json(content_of(file))
+        document = _PersonDocument.model_validate_json(content_of(file))
     except ValidationError:
         raise InvalidValue(
             field="person",
             reason=message("a JSON object of name, document_kind, document_number and phone"),
         ) from None
+    return Person(document.name, document.document_kind, document.document_number, document.phone)
 
 
 def _attribute(text: str) -> tuple[str, str]:

@@ -87,10 +87,10 @@ def terminal_in_use(s: Situation) -> Outcome | None:
     assert s.terminal is not None
     if s.terminal.state is not TerminalState.ACTIVE:
         return Outcome.TERMINAL_NOT_PERMITTED
-    service = PRODUCT_SERVICES.get(s.request.service)
-    if s.terminal.offers is None or service is None or service in s.terminal.offers:
+    if s.terminal.offers is None:
         return None
-    return Outcome.TERMINAL_NOT_PERMITTED
+    service = PRODUCT_SERVICES.get(s.request.service)
+    return None if service is None or service in s.terminal.offers else Outcome.TERMINAL_NOT_PERMITTED
 
 
 def batch_open(s: Situation) -> Outcome | None:

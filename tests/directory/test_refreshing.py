@@ -168,11 +168,12 @@ async def test_refreshing_goes_on_after_the_database_failed(
     """Each failure is told; when the log can be read again, what was noted meanwhile counts."""
     forgotten: asyncio.Queue[PanIndex] = asyncio.Queue()
     monkeypatch.setattr(view, "forget_card", forgotten.put_nowait)
-    failed: asyncio.Queue[DatabaseUnavailable] = asyncio.Queue()
+    monkeypatch.setattr(refreshing, "_PAUSE_SECONDS", 0.01)
+    failed: asyncio.Queue[Exception] = asyncio.Queue()
     await connection.execute("ALTER TABLE directory.change RENAME TO away")
     fresh = asyncio.create_task(keep_fresh(refresher, pool.acquire, failed.put_nowait, 0.01))
 
-    await failed.get()
+    assert isinstance(await failed.get(), DatabaseUnavailable)
     await connection.execute("ALTER TABLE directory.away RENAME TO change")
     await note_changes(connection, [Change(Kind.CARD, "07")])
 

@@ -1,10 +1,12 @@
 """What a terminal's own messages change: durable first, then in the view, and once for many at a time."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from directory.records import KeySet
+from directory import commands
+from directory.records import KeySet, Terminal
 from directory.service import Directory
 from storage.database import DatabaseUnavailable
 
@@ -65,3 +67,24 @@ async def test_sign_ons_add_up(pool: Pool, count: int) -> None:
         known = await directory.signed_on(known, KEYS)
 
     assert count == len(known.key_sets)
+
+
+async def test_sign_on_that_a_change_overtook_is_not_remembered(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the view was told while the keys were stored may concern this terminal: it is read again."""
+    directory = Directory(pool)
+    known = await directory.terminal(MERCHANT_ID, TERMINAL_ID)
+    assert known is not None
+    record_sign_on = commands.record_sign_on
+
+    async def overtaken(connection: Connection, *name_and_keys: Any) -> Terminal:
+        signed_on = await record_sign_on(connection, *name_and_keys)
+        directory.forget_merchants({MERCHANT_ID})
+        return signed_on
+
+    monkeypatch.setattr(commands, "record_sign_on", overtaken)
+    signed_on = await directory.signed_on(known, KEYS)
+
+    assert signed_on.key_sets == (KEYS,)
+    assert directory.peek_terminal(MERCHANT_ID, TERMINAL_ID) is None

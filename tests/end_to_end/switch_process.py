@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -177,9 +177,13 @@ class Installation:
 
     def run(self, *arguments: str, status: int = 0) -> str:
         """Run one command to its end; what it wrote to standard output."""
+        return self.run_with({}, *arguments, status=status)
+
+    def run_with(self, variables: Mapping[str, str], *arguments: str, status: int = 0) -> str:
+        """Run one command with some more environment variables."""
         done = subprocess.run(
             [COMMAND, *arguments],
-            env=self.environment,
+            env={**self.environment, **variables},
             cwd=self.home.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -64,6 +64,13 @@ WITHOUT_PIN: Final = _product(2, "Without PIN", _TERMS.model_copy(update={"pin":
 LIMITED: Final = _product(3, "Limited", _TERMS.model_copy(update={"limits": _LIMITS}))
 
 
+_RANGE: Final = """
+INSERT INTO directory.number_range
+    (id, party_id, name, first, last, pan_digits, ordering, check_digit, quarantine_days, state)
+VALUES (1, 1, 'Cards of tests', '990001', '990001', 19, 'sequence', 'none', 0, 'open')
+"""
+
+
 class HsmElsewhere(Hsm):
     """An HSM that is asked as one in another process is: whoever asks has to wait."""
 
@@ -104,12 +111,13 @@ class World:
 
     @classmethod
     async def make(cls, dsn: str) -> "World":
-        """Products only."""
+        """Products and a range of card numbers."""
         connection = await connect(dsn)
         try:
             hsm = await open_hsm(connection, MasterKey(MASTER_KEY, development=True, created=False))
             for product in (PLAIN, WITHOUT_PIN, LIMITED):
                 await add_product(connection, product)
+            await connection.execute(_RANGE)
         finally:
             await connection.close()
         node = await enter(dsn, date(2026, 1, 1))

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from switch.cli import build
+from tests.switch.commands.issuing import Issuing
 from tests.switch.commands.key_desk import Desk
 from tests.switch.commands.people import People
 from tests.switch.shop import BALANCE_MINOR, Node, World
@@ -56,13 +58,22 @@ def app() -> typer.Typer:
     return build()
 
 
+@pytest.fixture(scope="session")
+def runner() -> Iterator[CliRunner]:
+    """Runs commands in English; there are many, so the command line is put together once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LC_ALL", "C.UTF-8")
+        patch.setattr("typer.testing._get_command", cache(typer.main.get_command))
+        yield CliRunner()
+
+
 @pytest.fixture
-def cardswitch(app: typer.Typer, settings_file: Path) -> Cardswitch:
+def cardswitch(app: typer.Typer, runner: CliRunner, settings_file: Path) -> Cardswitch:
     """Runs a command on the world, as in `cardswitch("ledger", "show")`."""
 
     def run(*arguments: str, stdin: str = "", config: Path | None = settings_file) -> Ran:
         options = ["--config", str(config)] if config else []
-        result = CliRunner().invoke(app, [*arguments, *options], input=stdin)
+        result = runner.invoke(app, [*arguments, *options], input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Ran(result.exit_code, result.stdout, result.stderr)
@@ -118,3 +129,9 @@ def people(
     people.first("root")
     people.added("rosa", "platform_admin", "platform", by="root")
     return people
+
+
+@pytest.fixture
+def issuing(people: People, database_dsn: str, tmp_path: Path) -> Issuing:
+    """The issuer CITY on that database, with ada, its administrator, and clare, its clerk."""
+    return Issuing.furnished(people, tmp_path, database_dsn)
