@@ -8,8 +8,8 @@ different types, and only a working key shows its bytes to the rest of the HSM.
 
 Counters have few one bits by design (ten in TDES DUKPT, sixteen in AES DUKPT): terminals skip the others, so
 a counter with more is refused, as is zero, which belongs to the initial key. A counter that is not above the
-last one seen of its device is a replay. The last one is a value that the caller keeps (`single_use`) and passes
-in; whoever stores the new one first has used it.
+last one seen of its device is a replay. The last one is a value that the caller keeps (`single_use`) and
+passes in; whoever stores the new one first has used it.
 
 Layouts, both with the counter at the right end (X9.24-1:2009 A.1, X9.24-3:2017 6.2):
 
