@@ -50,6 +50,7 @@ class DukptRefusal(Enum):
     MALFORMED = "it is not a key serial number"
     COUNTER = "no terminal uses this counter"
     REPLAYED = "its counter was used before"
+    DATA = "its data is not whole blocks"
     STRENGTH = "the key asked for is stronger than the one it is derived from"
 
 
