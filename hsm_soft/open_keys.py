@@ -18,7 +18,7 @@ from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage, algorithm
 from hsm_soft.key_refused import KeyBlockRefused, Refusal
 from hsm_soft.key_usage import Action, Algorithm
 from hsm_soft.mac import MacAlgorithm, MacMethod, authenticator
-from hsm_soft.pin_block import PinCipher
+from hsm_soft.pin_block import PinBlockFormat, PinCipher
 from hsm_soft.pin_verification_value import DecimalisationTable
 from hsm_soft.pos_mac import pos_mac, sm4_pos_mac
 from hsm_soft.primitives import (
@@ -65,11 +65,21 @@ _MAC_USAGES: Final[Mapping[MacAlgorithm, KeyUsage]] = MappingProxyType(
 _CMAC_ALGORITHMS: Final = {MacAlgorithm.TDES_CMAC: Algorithm.TDES, MacAlgorithm.AES_CMAC: Algorithm.AES}
 
 
+_USUAL_FORMATS: Final[Mapping[PinCipher, PinBlockFormat]] = MappingProxyType(
+    {
+        PinCipher.DES: PinBlockFormat.ISO_0,
+        PinCipher.AES: PinBlockFormat.ISO_4,
+        PinCipher.SM4: PinBlockFormat.SM4,
+    }
+)
+
+
 class PinKey(NamedTuple):
-    """A PIN key in one direction."""
+    """A PIN key in one direction, and the format its blocks have where nothing else was agreed."""
 
     cipher: PinCipher
     run: Keyed
+    usual_format: PinBlockFormat
 
 
 class OpenKeys:
@@ -82,7 +92,7 @@ class OpenKeys:
 
     def __init__(self, protection: KeyBlockProtection, *, sm4_pos_mac: bool) -> None:
         self._protection = protection
-        self._sm4_pos_mac = sm4_pos_mac
+        self.computes_sm4_pos_mac = sm4_pos_mac
         self.pin_decryptor = lru_cache(_TERMINAL_KEYS_MAX)(self._pin_decryptor)
         self.pos_mac = lru_cache(_TERMINAL_KEYS_MAX)(self._pos_mac)
         self.pin_encryptor = lru_cache(_PARTNER_KEYS_MAX)(self._pin_encryptor)
@@ -128,12 +138,12 @@ class OpenKeys:
     def _pin_decryptor(self, block: KeyBlock) -> PinKey:
         algorithm, key = self.opened(block, KeyUsage.PIN_ENCRYPTION, Action.DECRYPT)
         cipher = _PIN_CIPHERS[algorithm]
-        return PinKey(cipher, _DECRYPTORS[cipher](key))
+        return PinKey(cipher, _DECRYPTORS[cipher](key), _USUAL_FORMATS[cipher])
 
     def _pin_encryptor(self, block: KeyBlock) -> PinKey:
         algorithm, key = self.opened(block, KeyUsage.PIN_ENCRYPTION, Action.ENCRYPT)
         cipher = _PIN_CIPHERS[algorithm]
-        return PinKey(cipher, _ENCRYPTORS[cipher](key))
+        return PinKey(cipher, _ENCRYPTORS[cipher](key), _USUAL_FORMATS[cipher])
 
     def _pos_mac(self, block: KeyBlock) -> Keyed:
         """Field 64 as a function of the message. The key of a terminal makes and checks."""
@@ -141,7 +151,7 @@ class OpenKeys:
         check_use(header, len(key), KeyUsage.POS_MAC, None)
         if algorithm_in(header) is not Algorithm.SM4:
             return partial(pos_mac, des_encryptor(key))
-        if not self._sm4_pos_mac:
+        if not self.computes_sm4_pos_mac:
             raise KeyBlockRefused(Refusal.ALGORITHM)
         return partial(sm4_pos_mac, sm4_encryptor(key))
 

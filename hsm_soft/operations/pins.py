@@ -34,16 +34,27 @@ class PinOperations(Core):
         pan: str,
         wallet_id: int,
         reference: PinReference,
-        pin_format: PinBlockFormat = PinBlockFormat.ISO_0,
+        pin_format: PinBlockFormat | None = None,
     ) -> PinResult:
         """Verify a PIN block against a wallet's reference value.
+
+        Args:
+            pin_key: what the block is under.
+            pin_block: as received.
+            pan: the card number.
+            wallet_id: the wallet the reference was made for.
+            reference: as stored.
+            pin_format: how the block is laid out; by default as is usual under a key of this cipher: format
+                0, format 4 of AES, the 16 bytes of SM4.
 
         Raises:
             KeyBlockRefused: `pin_key` may not decrypt PIN blocks of this format.
             NotAPan: `pan` is not digits.
         """
-        cipher, decrypt = self._keys.pin_decryptor(pin_key)
-        if cipher is not pin_format.cipher:
+        cipher, decrypt, usual_format = self._keys.pin_decryptor(pin_key)
+        if pin_format is None:
+            pin_format = usual_format
+        elif cipher is not pin_format.cipher:
             raise KeyBlockRefused(Refusal.ALGORITHM)
         if self._failures.refuses(pin_key, pan):
             return PinResult.LIMITED
@@ -114,8 +125,8 @@ class PinOperations(Core):
             PinBlockRefused: the block is not of its format.
             NotAPan: `pan` is not digits.
         """
-        source_cipher, decrypt = self._keys.pin_decryptor(source_key)
-        destination_cipher, encrypt = self._keys.pin_encryptor(destination_key)
+        source_cipher, decrypt, _ = self._keys.pin_decryptor(source_key)
+        destination_cipher, encrypt, _ = self._keys.pin_encryptor(destination_key)
         if source_cipher is not source.cipher or destination_cipher is not destination.cipher:
             raise KeyBlockRefused(Refusal.ALGORITHM)
         return translate_pin_block(source, decrypt, destination, encrypt, pin_block, pan, self._random)
