@@ -194,7 +194,8 @@ class Ceremonies:
         details = {name: owner_shown(value) for name, value in (subject or {}).items() if value}
         try:
             if passphrase is not None:
-                await ceremony_store.authenticate(self._connection, *actors, passphrase, self._parts.now_us())
+                now_us = self._parts.now_us()
+                await ceremony_store.authenticate(self._connection, actors[0], passphrase, now_us)
             async with self._connection.transaction():
                 await key_ring.serialise(self._connection)
                 yield details

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -114,6 +114,21 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def postmaster_of(home: Path) -> int:
+    """The process id that the database server last wrote down; 0 while there is none."""
+    with suppress(FileNotFoundError, ValueError, IndexError):
+        for mark in home.rglob("postmaster.pid"):
+            return int(mark.read_text(encoding="utf-8").splitlines()[0])
+    return 0
+
+
+def kill_postmaster(home: Path) -> int:
+    """End the database server's first process by SIGKILL; the process id it had."""
+    killed = postmaster_of(home)
+    os.kill(killed, signal.SIGKILL)
+    return killed
+
+
 class World:
     """The devices and cards of a development world."""
 
@@ -172,6 +187,7 @@ class Installation:
             "CARDSWITCH_HOME": str(home),
             "CARDSWITCH_LISTENERS__POS__PORT": "0",
             "CARDSWITCH_OBSERVABILITY__PORT": "0",
+            "CARDSWITCH_OBSERVABILITY__LOG_LEVEL": "debug",
             **settings,
         }
 

@@ -1,0 +1,148 @@
+"""Holds every test of the suite to it: nothing clear in logs, output, exceptions, reprs and database.
+
+Loaded for every run. It learns what is secret where it passes by: each key given to a cipher or put into a
+key block, each PIN that a block is read or made of, each card number that becomes one. And it collects, at
+the lowest level of logging, what a test made the program say: captured output and log records, the texts of
+every exception that the test expects, the text and repr of what its fixtures and arguments are, the rows of
+its database before they go. A test that shows a secret fails at its end, by kind and place, on whatever
+worker it ran. Servers that tests start log to files, which whoever stops them hands over (`overheard`).
+
+Nothing is searched that is meant to show something: what commands print when a test runs them, the names of
+tests (published keys stand in some), and the lines of test files in a traceback.
+"""
+
+import sys
+import traceback
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import Any, Final
+
+import pytest
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers.algorithms import AES, SM4
+
+from hsm_soft import pan, pin_block
+from hsm_soft.key_block import KeyBlockProtection
+from iso8583_specs.values import Pan
+from tests.leaks.heard import SECRETS, leaks_heard, overheard
+
+PACKAGES: Final = (
+    "directory",
+    "hsm_soft",
+    "iso8583_specs",
+    "ledger",
+    "routing",
+    "storage",
+    "switch",
+    "tools",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen at the lowest level, and to the exceptions that tests expect."""
+    config.option.log_level = config.option.log_level or "DEBUG"
+    expect = pytest.raises
+
+    def expecting(*args: Any, **kwargs: Any) -> Any:
+        return _Expecting(expect(*args, **kwargs))
+
+    pytest.raises = expecting
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look at what a test's arguments print of themselves, and in the end at all that was heard."""
+    report = yield
+    if report.when == "call":
+        for name, value in getattr(item, "funcargs", {}).items():
+            if type(value).__module__.partition(".")[0] in PACKAGES:
+                overheard(f"what {name} prints of itself", f"{value!r} {value!s}")
+    if report.when == "teardown":
+        for section, text in report.sections:
+            overheard(section.lower(), text)
+        found = leaks_heard()
+        if found and report.passed:
+            report.outcome = "failed"
+            report.longrepr = "\n".join(f"leak: {where} holds a {kind} in clear" for where, kind in found)
+    return report
+
+
+def _learn_keys() -> None:
+    for cipher in (AES, SM4, TripleDES):
+        _note_before(cipher, "__init__", lambda _, key: SECRETS.add_key(bytes(key)))
+    _note_before(KeyBlockProtection, "wrap", lambda _, __, key, *___, **____: SECRETS.add_key(key))
+    _note_after(KeyBlockProtection, "open", lambda opened, *_: SECRETS.add_key(opened[1]))
+
+
+def _learn_cards() -> None:
+    """Modules take functions by name when they are imported, so this comes before they are."""
+    assert "hsm_soft.pin" not in sys.modules, "the watch has to come before what it watches"
+    _note_before(Pan, "__post_init__", lambda self: SECRETS.add_pan(self.clear))
+    _note_before(pan, "pan_digits", SECRETS.add_pan)
+    _note_after(pin_block, "read_pin", _learn_read_pin)
+    _note_before(pin_block, "write_pin", lambda _, __, digits, number, ___: SECRETS.add_card(number, digits))
+    from hsm_soft import pin
+
+    _note_before(pin, "make_reference", lambda _, digits, *__: SECRETS.add_pin(digits))
+
+
+def _learn_read_pin(result: tuple[str, bool], *arguments: Any) -> None:
+    digits, well_formed = result
+    if well_formed and digits.isdigit():
+        SECRETS.add_card(arguments[3], digits)
+
+
+def _note_before(owner: object, name: str, note: Callable[..., None]) -> None:
+    inner = getattr(owner, name)
+
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        note(*args, **kwargs)
+        return inner(*args, **kwargs)
+
+    setattr(owner, name, noting)
+
+
+def _note_after(owner: object, name: str, note: Callable[..., None]) -> None:
+    inner = getattr(owner, name)
+
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        result = inner(*args, **kwargs)
+        note(result, *args)
+        return result
+
+    setattr(owner, name, noting)
+
+
+class _Expecting:
+    """What `pytest.raises` gives, and an ear for what is raised."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __enter__(self) -> Any:
+        return self._context.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Any:
+        if error is not None:
+            overheard("an exception", said_by(error))
+        return self._context.__exit__(kind, error, trace)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+
+def said_by(error: BaseException | None) -> str:
+    """Every text of an exception and of what it was raised from; without lines of files."""
+    said: list[str] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        said += [*traceback.format_exception_only(error), repr(error), repr(getattr(error, "__dict__", ""))]
+        error = error.__cause__ or error.__context__
+    return "\n".join(said)
+
+
+_learn_keys()
+_learn_cards()
