@@ -26,12 +26,11 @@ from typing import Final
 import pytest
 
 from hsm_soft.data_key_store import stored_data_keys
-from hsm_soft.key_block import KeyBlock, KeyBlockProtection
+from hsm_soft.key_block import KeyBlockProtection
 from hsm_soft.key_usage import KeyUsage
 from hsm_soft.named_keys import KEY_IDS
 from storage.database import connect
 from storage.embedded import EmbeddedPostgres
-from switch.custody import KEY_BLOCKS
 from tests.leaks.database import everything_in
 from tools.demo_seed import DemoSeed
 
@@ -39,6 +38,7 @@ from .hsm_process import MASTER_KEY_FILE, PROCESS_MODE, Form, HsmProcess, Secret
 from .plain_dialect import WrongAnswer, pin_block
 from .plain_line import Line, LineClosed
 from .plain_terminal import Card, Terminal
+from .stored_keys import master_key_in, stored_keys
 from .switch_process import (
     COMMAND,
     START_SECONDS,
@@ -221,22 +221,15 @@ def needles(home: Path, terminal: Terminal, cards: list[Card]) -> Secrets:
 
 async def _keys_of(home: Path) -> dict[str, bytes]:
     """Every key of an installation: what its key blocks hold, and the master key they are under."""
-    lines = (home / MASTER_KEY_FILE).read_text(encoding="utf-8").splitlines()
-    (master_key,) = [bytes.fromhex(line) for line in lines if not line.startswith("#")]
-    protection = KeyBlockProtection(master_key)
-    keys = {"master key": master_key}
+    master_key = master_key_in(home / MASTER_KEY_FILE)
     with EmbeddedPostgres.acquire(home) as server:
         connection = await connect(server.dsn)
-        for column in KEY_BLOCKS:
-            blocks = await connection.fetch(
-                f"SELECT {column.block} FROM {column.table} WHERE {column.block} IS NOT NULL"
-            )
-            for number, (block,) in enumerate(blocks):
-                keys[f"{column} {number}"] = protection.open(KeyBlock(block))[1]
+        protection = KeyBlockProtection(master_key)
+        keys = await stored_keys(connection, protection) | {"master key": master_key}
         wrapping = await connection.fetchval(
             "SELECT key_block FROM hsm.key WHERE id = $1", KEY_IDS[KeyUsage.DATA_KEY_WRAPPING]
         )
-        under = KeyBlockProtection(protection.open(KeyBlock(wrapping))[1])
+        under = KeyBlockProtection(protection.open(wrapping)[1])
         for stored in await stored_data_keys(connection):
             assert stored.key.key_block is not None
             keys[f"data key {stored.key.id}"] = under.open(stored.key.key_block)[1]
