@@ -31,8 +31,8 @@ Use: TypeAlias = Callable[[Connection, int], Awaitable[object]]
 
 _NODES = 8
 _NOW_S = 1_800_000_000
-_CARD = RechargeCard("R-0001", bytes(range(16)))
-_CODE = PaymentCode(bytes(range(12)), 7, 156, 5_000, _NOW_S + 60)
+_CARD = RechargeCard("R-0001", b"digest of R-0001")
+_CODE = PaymentCode(b"payment code", 7, 156, 5_000, _NOW_S + 60)
 _DEVICE = KeySerialNumber(bytes.fromhex("FFFF9876543210E00000"), 5)
 
 

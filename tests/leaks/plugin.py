@@ -14,6 +14,7 @@ tests (published keys stand in some), and the lines of test files in a traceback
 import sys
 import traceback
 from collections.abc import Callable, Generator
+from enum import Enum
 from types import TracebackType
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES, SM4
 from hsm_soft import pan, pin_block
 from hsm_soft.key_block import KeyBlockProtection
 from iso8583_specs.values import Pan
-from tests.leaks.heard import SECRETS, leaks_heard, overheard
+from tests.leaks.heard import WATCH, overheard
 
 PACKAGES: Final = (
     "directory",
@@ -40,6 +41,7 @@ PACKAGES: Final = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Listen at the lowest level, and to the exceptions that tests expect."""
+    config.addinivalue_line("markers", "plants(why): shows a secret on purpose, where pytest hears it")
     config.option.log_level = config.option.log_level or "DEBUG"
     expect = pytest.raises
 
@@ -50,18 +52,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+    """A fixture that outlives its test has secrets that do."""
+    if fixturedef.scope == "function":
+        return (yield)
+    with WATCH.lasting():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Look at what a test's arguments print of themselves, and in the end at all that was heard."""
     report = yield
     if report.when == "call":
         for name, value in getattr(item, "funcargs", {}).items():
-            if type(value).__module__.partition(".")[0] in PACKAGES:
+            # Members of an enumeration are constants of the program: one lists the hexadecimal digits.
+            if type(value).__module__.partition(".")[0] in PACKAGES and not isinstance(value, Enum):
                 overheard(f"what {name} prints of itself", f"{value!r} {value!s}")
     if report.when == "teardown":
         for section, text in report.sections:
             overheard(section.lower(), text)
-        found = leaks_heard()
-        if found and report.passed:
+        found = WATCH.ended()
+        if found and report.passed and not item.get_closest_marker("plants"):
             report.outcome = "failed"
             report.longrepr = "\n".join(f"leak: {where} holds a {kind} in clear" for where, kind in found)
     return report
@@ -69,27 +81,33 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def _learn_keys() -> None:
     for cipher in (AES, SM4, TripleDES):
-        _note_before(cipher, "__init__", lambda _, key: SECRETS.add_key(bytes(key)))
-    _note_before(KeyBlockProtection, "wrap", lambda _, __, key, *___, **____: SECRETS.add_key(key))
-    _note_after(KeyBlockProtection, "open", lambda opened, *_: SECRETS.add_key(opened[1]))
+        _note_before(cipher, "__init__", lambda _, key: WATCH.learning.add_key(bytes(key)))
+    _note_before(KeyBlockProtection, "wrap", lambda _, __, key, *___, **____: WATCH.learning.add_key(key))
+    _note_after(KeyBlockProtection, "open", lambda opened, *_: WATCH.learning.add_key(opened[1]))
 
 
 def _learn_cards() -> None:
     """Modules take functions by name when they are imported, so this comes before they are."""
     assert "hsm_soft.pin" not in sys.modules, "the watch has to come before what it watches"
-    _note_before(Pan, "__post_init__", lambda self: SECRETS.add_pan(self.clear))
-    _note_before(pan, "pan_digits", SECRETS.add_pan)
+    _note_before(Pan, "__post_init__", lambda self: WATCH.learning.add_pan(self.clear))
+    _note_before(pan, "pan_digits", _learn_pan)
     _note_after(pin_block, "read_pin", _learn_read_pin)
-    _note_before(pin_block, "write_pin", lambda _, __, digits, number, ___: SECRETS.add_card(number, digits))
+    _note_before(
+        pin_block, "write_pin", lambda _, __, digits, number, ___: WATCH.learning.add_card(number, digits)
+    )
     from hsm_soft import pin
 
-    _note_before(pin, "make_reference", lambda _, digits, *__: SECRETS.add_pin(digits))
+    _note_before(pin, "make_reference", lambda _, digits, *__: WATCH.learning.add_pin(digits))
+
+
+def _learn_pan(digits: str) -> None:
+    WATCH.learning.add_pan(digits)
 
 
 def _learn_read_pin(result: tuple[str, bool], *arguments: Any) -> None:
     digits, well_formed = result
     if well_formed and digits.isdigit():
-        SECRETS.add_card(arguments[3], digits)
+        WATCH.learning.add_card(arguments[3], digits)
 
 
 def _note_before(owner: object, name: str, note: Callable[..., None]) -> None:

@@ -6,7 +6,8 @@ bytes as Python prints them, lists of numbers, packed digits. So that the number
 the text is brought into one form, runs of hexadecimal digits, and every piece of a run is looked up.
 
 A hit by chance has to be impossible. So what is short or uniform is no secret to search for: keys and blocks
-have eight bytes or more of at least five different nibbles, card numbers thirteen digits of three kinds. PINs
+have eight bytes or more of at least five different nibbles, card numbers thirteen digits of three kinds, and
+none is the row of digits itself, a favourite of published examples that the program has as a constant. PINs
 of seven digits and more are found anywhere; one of six only where it stands alone, beside no name under which
 programs write numbers of six digits (STAN, batch, time); shorter ones are no needles at all, and tests that
 care use longer ones.
@@ -28,6 +29,7 @@ _PIN_DIGITS_MIN: Final = 6
 _PIN_DIGITS_ANYWHERE: Final = 7
 _PIN_KINDS_MIN: Final = 4
 
+_DIGITS: Final = "0123456789abcdef"
 _RUN: Final = re.compile(r"[0-9a-f]{7,}", re.IGNORECASE)
 _SEPARATED: Final = re.compile(r"\b[0-9a-f]{2}(?:(?:[ :,-]|, )[0-9a-f]{2}){7,}\b", re.IGNORECASE)
 _NO_DIGIT: Final = re.compile(r"[^0-9a-f]")
@@ -100,7 +102,7 @@ class Secrets:
         return self._found_in_run(data.hex()) | self.found_in(data.decode("latin-1"))
 
     def _add(self, text: str, kind: str, kinds_min: int) -> None:
-        if len(set(text)) >= kinds_min:
+        if len(set(text)) >= kinds_min and text.lower() not in _DIGITS:
             self._needles.setdefault(len(text), {})[text.lower()] = kind
 
     def _found_in_run(self, run: str) -> set[str]:
