@@ -23,14 +23,8 @@ class Core:
     _pin_reference: Keyed
     _failures: FailureLimit
 
-    def _pin_decryptor(self, pin_key: KeyBlock, pin_format: PinBlockFormat) -> Keyed:
-        cipher, decrypt, _ = self._keys.pin_decryptor(pin_key)
-        if cipher is not pin_format.cipher:
-            raise KeyBlockRefused(Refusal.ALGORITHM)
-        return decrypt
-
     def _pin_encryptor(self, pin_key: KeyBlock, pin_format: PinBlockFormat) -> Keyed:
-        cipher, encrypt, _ = self._keys.pin_encryptor(pin_key)
+        cipher, encrypt = self._keys.pin_encryptor(pin_key)
         if cipher is not pin_format.cipher:
             raise KeyBlockRefused(Refusal.ALGORITHM)
         return encrypt

@@ -34,7 +34,7 @@ from hsm_soft.key_usage import Algorithm
 from hsm_soft.mac import MacAlgorithm, MacMethod
 from hsm_soft.operations.core import Core
 from hsm_soft.pin import PinReference, PinResult
-from hsm_soft.pin_block import PinBlockFormat, PinCipher
+from hsm_soft.pin_block import PinBlockFormat, PinCipher, pin_reader
 from hsm_soft.pin_translation import translate_pin_block
 from hsm_soft.primitives import (
     AES_BLOCK_BYTES,
@@ -117,9 +117,8 @@ class DukptOperations(Core):
         device = transaction.serial_number.device
         if self._failures.refuses(device, pan):
             return DukptPin(PinResult.LIMITED, counter)
-        result = pin.verify_pin_block(
-            pin_format, decrypt, self._pin_reference, pin_block, pan, wallet_id, reference
-        )
+        read = pin_reader(pin_format, decrypt)
+        result = pin.verify_pin_block(read, self._pin_reference, pin_block, pan, wallet_id, reference)
         if result is not PinResult.MATCH:
             self._failures.failed(device, pan)
         return DukptPin(result, counter)

@@ -8,7 +8,7 @@ from hsm_soft.key_block import KeyBlock, KeyBlockRefused, KeyUsage, Refusal
 from hsm_soft.key_usage import Action
 from hsm_soft.operations.core import Core
 from hsm_soft.pin import ChangedPin, PinChange, PinReference, PinResult, verify_pin_block
-from hsm_soft.pin_block import PinBlockFormat, read_pin
+from hsm_soft.pin_block import PinBlockFormat
 from hsm_soft.pin_choice import PinPolicy
 from hsm_soft.pin_translation import PinBlockRefused, translate_pin_block
 from hsm_soft.pin_verification_value import DecimalisationTable
@@ -51,16 +51,11 @@ class PinOperations(Core):
             KeyBlockRefused: `pin_key` may not decrypt PIN blocks of this format.
             NotAPan: `pan` is not digits.
         """
-        cipher, decrypt, usual_format = self._keys.pin_decryptor(pin_key)
-        if pin_format is None:
-            pin_format = usual_format
-        elif cipher is not pin_format.cipher:
-            raise KeyBlockRefused(Refusal.ALGORITHM)
+        keys = self._keys
+        read = keys.pin_reader(pin_key) if pin_format is None else keys.pin_reader(pin_key, pin_format)
         if self._failures.refuses(pin_key, pan):
             return PinResult.LIMITED
-        result = verify_pin_block(
-            pin_format, decrypt, self._pin_reference, pin_block, pan, wallet_id, reference
-        )
+        result = verify_pin_block(read, self._pin_reference, pin_block, pan, wallet_id, reference)
         if result is not _MATCH:
             self._failures.failed(pin_key, pan)
         return result
@@ -90,12 +85,11 @@ class PinOperations(Core):
             KeyBlockRefused: `pin_key` may not decrypt PIN blocks of this format.
             NotAPan: `pan` is not digits.
         """
-        decrypt = self._pin_decryptor(pin_key, pin_format)
+        read = self._keys.pin_reader(pin_key, pin_format)
         if self._failures.refuses(pin_key, pan):
             return ChangedPin(PinChange.LIMITED, None)
         changed = pin.change_pin(
-            pin_format,
-            decrypt,
+            read,
             self._pin_reference,
             (old_block, new_block),
             pan,
@@ -125,8 +119,8 @@ class PinOperations(Core):
             PinBlockRefused: the block is not of its format.
             NotAPan: `pan` is not digits.
         """
-        source_cipher, decrypt, _ = self._keys.pin_decryptor(source_key)
-        destination_cipher, encrypt, _ = self._keys.pin_encryptor(destination_key)
+        source_cipher, decrypt = self._keys.pin_decryptor(source_key)
+        destination_cipher, encrypt = self._keys.pin_encryptor(destination_key)
         if source_cipher is not source.cipher or destination_cipher is not destination.cipher:
             raise KeyBlockRefused(Refusal.ALGORITHM)
         return translate_pin_block(source, decrypt, destination, encrypt, pin_block, pan, self._random)
@@ -250,7 +244,7 @@ class PinOperations(Core):
         return pin_verification_value.visa_pvv(encrypt, pan, key_index, digits)
 
     def _digits(self, pin_key: KeyBlock, pin_format: PinBlockFormat, pin_block: bytes, pan: str) -> str:
-        digits, well_formed = read_pin(pin_format, self._pin_decryptor(pin_key, pin_format), pin_block, pan)
+        digits, well_formed = self._keys.pin_reader(pin_key, pin_format)(pin_block, pan)
         if not (well_formed and digits.isdigit()):
             raise PinBlockRefused
         return digits
@@ -265,10 +259,10 @@ class PinOperations(Core):
         expected: str,
     ) -> PinResult:
         """Verify what `value` makes of the PIN; a block that can't be read gets the work of one that can."""
-        decrypt = self._pin_decryptor(pin_key, pin_format)
+        read = self._keys.pin_reader(pin_key, pin_format)
         if self._failures.refuses(pin_key, pan):
             return PinResult.LIMITED
-        digits, well_formed = read_pin(pin_format, decrypt, pin_block, pan)
+        digits, well_formed = read(pin_block, pan)
         readable = well_formed and digits.isdigit()
         computed = value(digits if readable else _STAND_IN)
         matches = compare_digest(computed.encode("ascii"), expected.encode())

@@ -261,6 +261,7 @@ def day(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Day]:
     day.stop()
 
 
+@pytest.mark.timeout(600)
 def test_nothing_clear_is_left_of_a_day(day: Day) -> None:
     """Demos, sales, malformed messages, HSM and database killed: and nothing to be read of any secret."""
     home = day.installation.home

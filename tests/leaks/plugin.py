@@ -91,7 +91,7 @@ def _learn_cards() -> None:
     assert "hsm_soft.pin" not in sys.modules, "the watch has to come before what it watches"
     _note_before(Pan, "__post_init__", lambda self: WATCH.learning.add_pan(self.clear))
     _note_before(pan, "pan_digits", _learn_pan)
-    _note_after(pin_block, "read_pin", _learn_read_pin)
+    pin_block.pin_reader = _learning(pin_block.pin_reader)
     _note_before(
         pin_block, "write_pin", lambda _, __, digits, number, ___: WATCH.learning.add_card(number, digits)
     )
@@ -104,10 +104,21 @@ def _learn_pan(digits: str) -> None:
     WATCH.learning.add_pan(digits)
 
 
-def _learn_read_pin(result: tuple[str, bool], *arguments: Any) -> None:
-    digits, well_formed = result
-    if well_formed and digits.isdigit():
-        WATCH.learning.add_card(arguments[3], digits)
+def _learning(reader_of: Callable[..., pin_block.PinReader]) -> Callable[..., pin_block.PinReader]:
+    """`pin_reader` whose readers note what they read."""
+
+    def learning_reader_of(*arguments: Any) -> pin_block.PinReader:
+        read = reader_of(*arguments)
+
+        def learning(block: bytes, number: str) -> tuple[str, bool]:
+            digits, well_formed = read(block, number)
+            if well_formed and digits.isdigit():
+                WATCH.learning.add_card(number, digits)
+            return digits, well_formed
+
+        return learning
+
+    return learning_reader_of
 
 
 def _note_before(owner: object, name: str, note: Callable[..., None]) -> None:
