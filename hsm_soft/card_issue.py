@@ -7,9 +7,8 @@ printer sees one.
 A PIN also leaves as a mailer record, which is what a PIN-mailer printer with keys of its own takes: serial
 number, masked card number, and the PIN block under the printer's key, readable ASCII in one line.
 
-A recharge secret is bought, so it is long: 18 digits are drawn, one in 10^18. Its hash finds the card and its
-second use is refused by who stores it, in the transaction that credits the wallet. The hash is an HMAC: a
-stolen table can't be searched without the key.
+A recharge secret is bought, so it is long: 18 digits are drawn, one in 10^18. Its hash finds the card, and
+`single_use` refuses the second use. The hash is an HMAC: a stolen table can't be searched without the key.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Officers at work: who they are, what two of them allow, and the components each of them knows.
 
 Every call is one transaction with its audit record, and every officer proves himself with his passphrase at
-every call. The first two officers come in on their own, for there is nobody yet who could allow it; from then
-on it takes a ceremony.
+every call, before that transaction begins. The first two officers come in on their own, for there is nobody
+yet who could allow it; from then on it takes a ceremony.
 
 A component is either made here and shown to its officer once, or entered as it stands on his sheet, with its
 check value. It is stored under the master key until its ceremony ends. What is returned of an entry is the
@@ -10,7 +10,7 @@ check value only.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,12 +31,15 @@ from hsm_soft.check_values import shown
 from hsm_soft.components import check_component
 from hsm_soft.custody import CustodyRefused, KeySpec, Parts, owner_shown
 from hsm_soft.key_block import KeyBlock
+from hsm_soft.key_usage import refuse_making
 from hsm_soft.new_keys import new_key
 
 __all__ = ["Ceremonies", "NewComponent"]
 
 _OFFICERS_ALONE: Final = 2
 """So many officers come in without a ceremony."""
+
+_MAKING: Final = frozenset({Activity.GENERATE, Activity.COMPONENTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,10 @@ class Ceremonies:
         """Open a ceremony for one activity on one subject."""
         if not 0 < minutes <= MINUTES_MAX:
             raise CeremonyRefused(f"a ceremony lasts at most {MINUTES_MAX} minutes")
-        async with self._recorded("ceremony.open", (officer,), activity, subject) as details:
-            await ceremony_store.authenticate(self._connection, officer, passphrase)
+        async with self._recorded("ceremony.open", (officer,), activity, subject, passphrase) as details:
             refuse_subject(activity, subject)
+            if activity in _MAKING:
+                refuse_making(KeySpec.named(subject).usage)
             now_us = self._parts.now_us()
             number = await ceremony_store.open_ceremony(
                 self._connection, activity, subject, officer, now_us, minutes
@@ -93,8 +97,7 @@ class Ceremonies:
 
     async def approve(self, ceremony_id: int, officer: str, passphrase: str) -> Ceremony:
         """Approve what another officer opened."""
-        async with self._recorded("ceremony.approve", (officer,), f"ceremony:{ceremony_id}"):
-            await ceremony_store.authenticate(self._connection, officer, passphrase)
+        async with self._acting("ceremony.approve", officer, passphrase, ceremony_id):
             now_us = self._parts.now_us()
             refuse_approval(await ceremony_store.locked(self._connection, ceremony_id), officer, now_us)
             await ceremony_store.approve(self._connection, ceremony_id, officer, now_us)
@@ -102,8 +105,7 @@ class Ceremonies:
 
     async def close(self, ceremony_id: int, officer: str, passphrase: str) -> None:
         """End a ceremony before its time; any officer may."""
-        async with self._recorded("ceremony.close", (officer,), f"ceremony:{ceremony_id}"):
-            await ceremony_store.authenticate(self._connection, officer, passphrase)
+        async with self._acting("ceremony.close", officer, passphrase, ceremony_id):
             await ceremony_store.locked(self._connection, ceremony_id)
             await ceremony_store.close(self._connection, ceremony_id, self._parts.now_us())
 
@@ -146,8 +148,7 @@ class Ceremonies:
         operation: str,
         component_of: Callable[[KeySpec], bytes],
     ) -> NewComponent:
-        async with self._recorded(operation, (officer,), f"ceremony:{ceremony_id}") as details:
-            await ceremony_store.authenticate(self._connection, officer, passphrase)
+        async with self._acting(operation, officer, passphrase, ceremony_id) as details:
             ceremony = await ceremony_store.locked(self._connection, ceremony_id)
             stored = await ceremony_store.components_of(self._connection, ceremony_id)
             entered = {each.officer: each.number for each in stored}
@@ -174,6 +175,12 @@ class Ceremonies:
         elif len(await ceremony_store.officers(self._connection)) >= _OFFICERS_ALONE:
             raise CeremonyRefused("there are two officers already: further changes need a ceremony")
 
+    def _acting(
+        self, operation: str, officer: str, passphrase: str, ceremony_id: int
+    ) -> AbstractAsyncContextManager[dict[str, str]]:
+        """What an officer does to a ceremony."""
+        return self._recorded(operation, (officer,), f"ceremony:{ceremony_id}", passphrase=passphrase)
+
     @asynccontextmanager
     async def _recorded(
         self,
@@ -181,10 +188,14 @@ class Ceremonies:
         actors: tuple[str, ...],
         about: str,
         subject: Mapping[str, str] | None = None,
+        passphrase: str | None = None,
     ) -> AsyncIterator[dict[str, str]]:
-        """One transaction with its audit record; yields the details to record."""
+        """One transaction with its audit record, the actor proven before; yields the details to record."""
         details = {name: owner_shown(value) for name, value in (subject or {}).items() if value}
         try:
+            if passphrase is not None:
+                now_us = self._parts.now_us()
+                await ceremony_store.authenticate(self._connection, actors[0], passphrase, now_us)
             async with self._connection.transaction():
                 await key_ring.serialise(self._connection)
                 yield details

@@ -41,6 +41,7 @@ class Activity(StrEnum):
     COMPONENTS = "components"
     GENERATE = "generate"
     IMPORT = "import"
+    IMPORT_TABLE = "import-table"
     EXPORT = "export"
     ROTATE = "rotate"
     RETIRE = "retire"
@@ -57,6 +58,7 @@ SUBJECTS: Final[Mapping[Activity, frozenset[str]]] = MappingProxyType(
         Activity.COMPONENTS: _PARTS,
         Activity.GENERATE: _PARTS,
         Activity.IMPORT: _KEY | {"under"},
+        Activity.IMPORT_TABLE: frozenset({"owner"}),
         Activity.EXPORT: frozenset({"key", "under"}),
         Activity.ROTATE: _KEY,
         Activity.RETIRE: frozenset({"key"}),

@@ -4,8 +4,12 @@ An officer proves himself with his passphrase each time he acts; there are no se
 officer stays in the table, since ceremonies name him. Components lie here between entry and combination, as
 key blocks under the master key, and go when their ceremony closes.
 
-Everything here runs inside the caller's transaction; `locked` keeps two commands from using one ceremony at
-once.
+Whoever tries passphrases is slowed down: after two wrong ones in a row an officer is locked, for longer with
+each further one. A try is counted, in a transaction of its own, before the passphrase is looked at: neither
+killing the command nor asking from many places at once makes one more than the count allows.
+
+Everything else here runs inside the caller's transaction; `locked` keeps two commands from using one ceremony
+at once.
 """
 
 import json
@@ -22,6 +26,7 @@ from hsm_soft.primitives import Random
 from storage.database import database_errors
 
 __all__ = [
+    "LOCK_SECONDS",
     "StoredComponent",
     "add_component",
     "add_officer",
@@ -36,9 +41,18 @@ __all__ = [
     "remove_officer",
 ]
 
+LOCK_SECONDS: Final = (0, 0, 30, 60, 300, 900, 3_600)
+"""How long an officer is locked after that many wrong passphrases in a row; further ones take the last."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OFFICERS: Final = "SELECT name FROM hsm.officer WHERE removed_at IS NULL ORDER BY name"
-_PROOF: Final = "SELECT passphrase FROM hsm.officer WHERE name = $1 AND removed_at IS NULL"
+_TRY: Final = """
+UPDATE hsm.officer SET failed_tries = failed_tries + 1,
+    locked_until = $2 + make_interval(secs => ($3::int[])[least(failed_tries + 1, cardinality($3::int[]))])
+WHERE name = $1 AND removed_at IS NULL AND (locked_until IS NULL OR locked_until <= $2) RETURNING passphrase
+"""
+_LOCKED_UNTIL: Final = "SELECT locked_until FROM hsm.officer WHERE name = $1 AND removed_at IS NULL"
+_PROVEN: Final = "UPDATE hsm.officer SET failed_tries = 0, locked_until = NULL WHERE name = $1"
 _ADD_OFFICER: Final = """
 INSERT INTO hsm.officer (name, passphrase) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING name
 """
@@ -108,16 +122,32 @@ async def remove_officer(connection: "asyncpg.Connection[asyncpg.Record]", name:
         raise CeremonyRefused(f"there is no officer {name}")
 
 
-async def authenticate(connection: "asyncpg.Connection[asyncpg.Record]", name: str, passphrase: str) -> None:
+async def authenticate(
+    connection: "asyncpg.Connection[asyncpg.Record]", name: str, passphrase: str, now_us: int
+) -> None:
     """Returns only if the passphrase is that officer's.
 
+    Args:
+        connection: outside a transaction, so that the try counts whatever becomes of it.
+        name: the officer's.
+        passphrase: as typed.
+        now_us: the time.
+
     Raises:
-        PassphraseRefused: it is not, or there is no such officer.
+        PassphraseRefused: it is not, there is no such officer, or too many tries have failed.
     """
+    assert not connection.is_in_transaction()
     with database_errors():
-        proof = await connection.fetchval(_PROOF, name)
-    if proof is None or not proves(proof, passphrase):
-        raise PassphraseRefused("this is no officer's name with that officer's passphrase")
+        proof = await connection.fetchval(_TRY, name, _moment(now_us), LOCK_SECONDS)
+        if proof is not None and proves(proof, passphrase):
+            await connection.execute(_PROVEN, name)
+            return
+        until = await connection.fetchval(_LOCKED_UNTIL, name)
+    if until is not None and until > _moment(now_us):
+        raise PassphraseRefused(
+            f"too many wrong passphrases: {name} is locked until {until:%Y-%m-%d %H:%M:%S} UTC"
+        )
+    raise PassphraseRefused("this is no officer's name with that officer's passphrase")
 
 
 async def open_ceremony(

@@ -31,7 +31,8 @@ from hsm_soft.key_ring import KeyUnknown
 from hsm_soft.key_usage import Action, Algorithm, Exportability, KeyUsage
 from hsm_soft.new_keys import new_key
 from hsm_soft.passphrase import PassphraseRefused
-from hsm_soft.primitives import Random
+from hsm_soft.pin_verification_value import table_bytes
+from hsm_soft.primitives import DES_BLOCK_BYTES, Random
 
 __all__ = ["CustodyRefused", "KeyCustody", "KeySpec", "Parts", "owner_shown"]
 
@@ -146,6 +147,14 @@ class KeyCustody:
                 self._parts.protection, above, block, usage, self._parts.random, variants=variants
             )
             return await self._place(owner, usage, stored, details)
+
+    async def import_table(self, ceremony_id: int, owner: str, digits: str) -> ManagedKey:
+        """Take in a decimalisation table, as its issuer gives it: 16 decimal digits, those for 0 to F."""
+        subject, usage = {"owner": owner}, KeyUsage.DECIMALISATION_TABLE
+        async with self._allowed(ceremony_id, Activity.IMPORT_TABLE, subject, "key.import") as details:
+            details["form"] = "digits"
+            spec = KeySpec(owner, usage, Algorithm.DES, DES_BLOCK_BYTES)
+            return await self._place(owner, usage, self._wrapped(spec, table_bytes(digits)), details)
 
     async def import_cryptogram(
         self, ceremony_id: int, owner: str, usage: KeyUsage, under: int, cryptogram: Cryptogram, mode: str

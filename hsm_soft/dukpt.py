@@ -8,8 +8,8 @@ different types, and only a working key shows its bytes to the rest of the HSM.
 
 Counters have few one bits by design (ten in TDES DUKPT, sixteen in AES DUKPT): terminals skip the others, so
 a counter with more is refused, as is zero, which belongs to the initial key. A counter that is not above the
-last one seen of its device is a replay. The last one is a value the caller stores beside the device and
-passes in; it stores the new one in the transaction that answers the terminal.
+last one seen of its device is a replay. The last one is a value that the caller keeps (`single_use`) and
+passes in; whoever stores the new one first has used it.
 
 Layouts, both with the counter at the right end (X9.24-1:2009 A.1, X9.24-3:2017 6.2):
 
@@ -50,6 +50,7 @@ class DukptRefusal(Enum):
     MALFORMED = "it is not a key serial number"
     COUNTER = "no terminal uses this counter"
     REPLAYED = "its counter was used before"
+    DATA = "its data is not whole blocks"
     STRENGTH = "the key asked for is stronger than the one it is derived from"
 
 

@@ -20,6 +20,7 @@ from hsm_soft.audit.head import TreeHead, head_bytes
 from hsm_soft.data_keys import DataKey, DataKeyRing, SealFault, UnknownDataKey
 from hsm_soft.failure_limit import Clock, FailureLimit
 from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage
+from hsm_soft.key_refused import KeyBlockRefused, Refusal
 from hsm_soft.key_usage import Algorithm
 from hsm_soft.master_key import MasterKey
 from hsm_soft.named_keys import KEY_IDS
@@ -84,11 +85,18 @@ class SoftHsm(PinOperations, MacOperations, CardOperations, DukptOperations):
         return f"<SoftHsm {len(KEY_IDS)} named keys, {self._keys!r}>"
 
     def new_session_keys(self, terminal_master: KeyBlock, layout: SignOnLayout) -> SessionKeys:
-        """A new PIN key and MAC key for a terminal, with field 62 of its sign-on response.
+        """New session keys for a terminal, with field 62 of its sign-on response.
+
+        Args:
+            terminal_master: the terminal's master key.
+            layout: what the terminal asks for; under a triple length master key, double length means triple.
 
         Raises:
-            KeyBlockRefused: `terminal_master` is not a terminal master key.
+            KeyBlockRefused: `terminal_master` is not a terminal master key, or doesn't fit the layout; an SM4
+                layout while the MAC of such keys is off.
         """
+        if layout.is_sm4 and not self._keys.computes_sm4_pos_mac:
+            raise KeyBlockRefused(Refusal.ALGORITHM)
         return session_keys.new_session_keys(self._protection, terminal_master, layout, self._random)
 
     def import_terminal_master(self, clear: bytes) -> KeyBlock:

@@ -36,6 +36,7 @@ from hsm_soft.key_header import parse_header
 from hsm_soft.key_refused import KeyBlockRefused, Refusal
 from hsm_soft.key_usage import Action, Algorithm, Exportability, KeyUsage, strength_bits
 from hsm_soft.new_keys import refuse_weak
+from hsm_soft.pin_verification_value import table_bytes
 from hsm_soft.primitives import (
     Random,
     des_decryptor,
@@ -121,6 +122,7 @@ def import_block(
         raise KeyBlockRefused(Refusal.VERSION)
     header, key = KeyBlockCipher(version, above).open(block)
     _check_import(header, key, usage, algorithm, above)
+    _check_content(usage, key)
     return protection.wrap(
         usage,
         key,
@@ -157,6 +159,7 @@ def import_cryptogram(
     if not agrees(below, key, cryptogram.check_value):
         raise KeyBlockRefused(Refusal.CHECK_VALUE)
     refuse_weak(below, key)
+    _check_content(usage, key)
     return protection.wrap(usage, key, random, algorithm=below, mode=mode)
 
 
@@ -258,6 +261,12 @@ def _check_import(header: KeyBlockHeader, key: bytes, usage: KeyUsage, over: Alg
     refuse_stronger(algorithm, len(key), over, len(above))
     refuse_weak(algorithm, key)
     _check_values(header, key, algorithm, over, above)
+
+
+def _check_content(usage: KeyUsage, key: bytes) -> None:
+    """A decimalisation table travels like a key and isn't one."""
+    if usage is KeyUsage.DECIMALISATION_TABLE:
+        table_bytes(key.hex())
 
 
 def _check_values(

@@ -26,6 +26,8 @@ class Refusal(Enum):
     COMPONENTS = "a key has two to nine different components"
     CHECK_VALUE = "its check value does not fit"
     PARITY = "it has no odd parity"
+    TABLE = "it is no decimalisation table: 16 decimal digits, 8 of them different, none more than 4 times"
+    GIVEN = "a decimalisation table is given by the issuer: it is imported, never made"
 
 
 class KeyBlockRefused(Exception):

@@ -23,7 +23,7 @@ from typing import Final, TypeAlias
 
 from hsm_soft.key_refused import KeyBlockRefused, Refusal
 
-__all__ = ["MODES", "Action", "Algorithm", "Exportability", "KeyUsage", "strength_bits"]
+__all__ = ["MODES", "Action", "Algorithm", "Exportability", "KeyUsage", "refuse_making", "strength_bits"]
 
 
 class Algorithm(StrEnum):
@@ -187,6 +187,16 @@ class KeyUsage(Enum):
     def allowed(self, mode: str) -> frozenset[Action]:
         """What a key of this usage may do under a mode of use; nothing where the two don't go together."""
         return MODES.get(mode, frozenset()) & self.actions
+
+
+def refuse_making(usage: KeyUsage) -> None:
+    """Returns only if keys of this usage may be drawn here, or formed of components.
+
+    Raises:
+        KeyBlockRefused: `GIVEN`.
+    """
+    if usage is KeyUsage.DECIMALISATION_TABLE:
+        raise KeyBlockRefused(Refusal.GIVEN)
 
 
 _STRENGTH_BITS: Final[Mapping[tuple[Algorithm, int], int]] = MappingProxyType(

@@ -18,9 +18,9 @@ from hsm_soft.key_block import KeyBlock, KeyBlockProtection, KeyUsage, algorithm
 from hsm_soft.key_refused import KeyBlockRefused, Refusal
 from hsm_soft.key_usage import Action, Algorithm
 from hsm_soft.mac import MacAlgorithm, MacMethod, authenticator
-from hsm_soft.pin_block import PinCipher
+from hsm_soft.pin_block import PinBlockFormat, PinCipher, PinReader, pin_reader
 from hsm_soft.pin_verification_value import DecimalisationTable
-from hsm_soft.pos_mac import pos_mac, sm4_pos_mac
+from hsm_soft.pos_mac import pos_mac_under, sm4_pos_mac
 from hsm_soft.primitives import (
     Keyed,
     aes_decryptor,
@@ -65,6 +65,15 @@ _MAC_USAGES: Final[Mapping[MacAlgorithm, KeyUsage]] = MappingProxyType(
 _CMAC_ALGORITHMS: Final = {MacAlgorithm.TDES_CMAC: Algorithm.TDES, MacAlgorithm.AES_CMAC: Algorithm.AES}
 
 
+_USUAL_FORMATS: Final[Mapping[PinCipher, PinBlockFormat]] = MappingProxyType(
+    {
+        PinCipher.DES: PinBlockFormat.ISO_0,
+        PinCipher.AES: PinBlockFormat.ISO_4,
+        PinCipher.SM4: PinBlockFormat.SM4,
+    }
+)
+
+
 class PinKey(NamedTuple):
     """A PIN key in one direction."""
 
@@ -82,8 +91,9 @@ class OpenKeys:
 
     def __init__(self, protection: KeyBlockProtection, *, sm4_pos_mac: bool) -> None:
         self._protection = protection
-        self._sm4_pos_mac = sm4_pos_mac
+        self.computes_sm4_pos_mac = sm4_pos_mac
         self.pin_decryptor = lru_cache(_TERMINAL_KEYS_MAX)(self._pin_decryptor)
+        self.pin_reader = lru_cache(_TERMINAL_KEYS_MAX)(self._pin_reader)
         self.pos_mac = lru_cache(_TERMINAL_KEYS_MAX)(self._pos_mac)
         self.pin_encryptor = lru_cache(_PARTNER_KEYS_MAX)(self._pin_encryptor)
         self.mac = lru_cache(_PARTNER_KEYS_MAX)(self._mac)
@@ -135,13 +145,21 @@ class OpenKeys:
         cipher = _PIN_CIPHERS[algorithm]
         return PinKey(cipher, _ENCRYPTORS[cipher](key))
 
+    def _pin_reader(self, block: KeyBlock, pin_format: PinBlockFormat | None = None) -> PinReader:
+        """Reads PIN blocks of a format, or of the one that is usual under a key of this cipher."""
+        cipher, decrypt = self.pin_decryptor(block)
+        wanted = pin_format or _USUAL_FORMATS[cipher]
+        if cipher is not wanted.cipher:
+            raise KeyBlockRefused(Refusal.ALGORITHM)
+        return pin_reader(wanted, decrypt)
+
     def _pos_mac(self, block: KeyBlock) -> Keyed:
         """Field 64 as a function of the message. The key of a terminal makes and checks."""
         header, key = self._protection.open(block)
         check_use(header, len(key), KeyUsage.POS_MAC, None)
         if algorithm_in(header) is not Algorithm.SM4:
-            return partial(pos_mac, des_encryptor(key))
-        if not self._sm4_pos_mac:
+            return pos_mac_under(des_encryptor(key))
+        if not self.computes_sm4_pos_mac:
             raise KeyBlockRefused(Refusal.ALGORITHM)
         return partial(sm4_pos_mac, sm4_encryptor(key))
 

@@ -17,7 +17,7 @@ from enum import Enum
 from struct import Struct
 from typing import Final
 
-from hsm_soft.pin_block import PIN_LENGTH_MAX, PIN_LENGTH_MIN, PinBlockFormat, read_pin
+from hsm_soft.pin_block import PIN_LENGTH_MAX, PIN_LENGTH_MIN, PinReader
 from hsm_soft.pin_choice import PinPolicy
 from hsm_soft.primitives import Keyed, Random, compare_digest
 
@@ -103,8 +103,7 @@ def make_reference(authenticate: Keyed, pin: str, wallet_id: int, random: Random
 
 
 def verify_pin_block(
-    pin_format: PinBlockFormat,
-    decrypt: Keyed,
+    read: PinReader,
     authenticate: Keyed,
     pin_block: bytes,
     pan: str,
@@ -114,8 +113,7 @@ def verify_pin_block(
     """MATCH, MISMATCH or UNREADABLE for an enciphered PIN block.
 
     Args:
-        pin_format: how the block is laid out.
-        decrypt: ECB decryption under the PIN key.
+        read: reads blocks of a format under the PIN key.
         authenticate: AES-CMAC under the PIN reference key.
         pin_block: as received; one of another length is unreadable.
         pan: the card number the terminal built the block with.
@@ -125,7 +123,7 @@ def verify_pin_block(
     Raises:
         NotAPan: `pan` is not digits.
     """
-    digits, well_formed = read_pin(pin_format, decrypt, pin_block, pan)
+    digits, well_formed = read(pin_block, pan)
     head = _reference_head(wallet_id, len(digits))
     matches = compare_digest(authenticate(head + digits.encode() + reference.salt), reference.value)
     if not (well_formed and digits.isdigit()):
@@ -138,8 +136,7 @@ _MATCH, _MISMATCH, _UNREADABLE = PinResult.MATCH, PinResult.MISMATCH, PinResult.
 
 
 def change_pin(
-    pin_format: PinBlockFormat,
-    decrypt: Keyed,
+    read: PinReader,
     authenticate: Keyed,
     blocks: tuple[bytes, bytes],
     pan: str,
@@ -151,8 +148,7 @@ def change_pin(
     """The reference value of a new PIN, if the old one is shown and the new one may be chosen.
 
     Args:
-        pin_format: how both blocks are laid out.
-        decrypt: ECB decryption under the PIN key.
+        read: reads blocks of a format under the PIN key.
         authenticate: AES-CMAC under the PIN reference key.
         blocks: old and new PIN, enciphered.
         pan: the card number the terminal built the blocks with.
@@ -165,10 +161,10 @@ def change_pin(
         NotAPan: `pan` is not digits.
     """
     old, new = blocks
-    shown = verify_pin_block(pin_format, decrypt, authenticate, old, pan, wallet_id, reference)
+    shown = verify_pin_block(read, authenticate, old, pan, wallet_id, reference)
     if shown is not PinResult.MATCH:
         return ChangedPin(PinChange.WRONG_PIN if shown is PinResult.MISMATCH else PinChange.UNREADABLE, None)
-    digits, well_formed = read_pin(pin_format, decrypt, new, pan)
+    digits, well_formed = read(new, pan)
     if not (well_formed and digits.isdigit()):
         return ChangedPin(PinChange.UNREADABLE, None)
     if policy.excludes(digits):

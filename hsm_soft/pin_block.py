@@ -20,8 +20,10 @@ question of its own, because a translation must not answer it: with a card numbe
 answers tell the PIN digit by digit (J. Clulow, The design and analysis of cryptographic APIs, 2003).
 """
 
+from collections.abc import Callable
 from enum import Enum
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple, TypeAlias
 
 from hsm_soft.pan import PAN_LENGTH_MAX, NotAPan
 from hsm_soft.primitives import Keyed, Random
@@ -32,8 +34,10 @@ __all__ = [
     "PIN_LENGTH_MIN",
     "PinBlockFormat",
     "PinCipher",
+    "PinReader",
     "pan_field",
     "pin_field",
+    "pin_reader",
     "read_pin",
     "write_pin",
 ]
@@ -48,12 +52,29 @@ _FORMAT_4_RANDOM_BYTES: Final = 8
 _FORMAT_4_PAN_DIGITS_MIN: Final = 12
 
 
+PinReader: TypeAlias = Callable[[bytes, str], tuple[str, bool]]
+"""`read_pin` of a format and key: gives digits and soundness of a block for a card number."""
+
+
 class PinCipher(Enum):
     """The block cipher a PIN block is enciphered with."""
 
     DES = "DES"
     AES = "AES"
     SM4 = "SM4"
+
+
+class _Shape(NamedTuple):
+    """A clear block whose filler is all F: where its digits end, their bits, and how they are written."""
+
+    filler_bits: int
+    filler: int
+    digits: int
+    as_text: str
+
+
+def _shape(digits: int, fillers: int) -> _Shape:
+    return _Shape(4 * fillers, (1 << 4 * fillers) - 1, (1 << 4 * digits) - 1, f"%0{digits}x")
 
 
 class PinBlockFormat(Enum):
@@ -83,7 +104,34 @@ class PinBlockFormat(Enum):
         self.stays_as_it_is = len(filler) == 1 and self.takes_twelve_digits
         self.head_of = {n: f"{control}{n:x}" for n in range(PIN_LENGTH_MIN, PIN_LENGTH_MAX + 1)}
         self.end_of = {head: 2 + length for length, head in self.head_of.items()}
-        self.layout = (self.block_bytes, self.takes_twelve_digits, self.end_of, filler, filler_end)
+        self.shapes = {int(head, 16): _shape(end - 2, nibbles - end) for head, end in self.end_of.items()}
+
+
+def pin_reader(pin_format: PinBlockFormat, decrypt: Keyed) -> PinReader:
+    """`read_pin` for a key that is used again and again, of which every purchase has a block.
+
+    Args:
+        pin_format: how blocks are laid out.
+        decrypt: ECB decryption under the PIN key, of the format's cipher.
+    """
+    if not pin_format.stays_as_it_is:
+        return partial(_read, pin_format, decrypt)
+    size, shape_of, number = pin_format.block_bytes, pin_format.shapes.get, int.from_bytes
+    head_at = 8 * size - 8
+
+    def read(block: bytes, pan: str) -> tuple[str, bool]:
+        if not (pan.isdigit() and pan.isascii() and len(pan) <= PAN_LENGTH_MAX):
+            raise NotAPan
+        if len(block) != size:
+            return "", False
+        field = number(decrypt(block)) ^ int(pan[-13:-1] or "0", 16)
+        shape = shape_of(field >> head_at)
+        if shape is None:
+            return "", False
+        filler_bits, filler, digits, as_text = shape
+        return as_text % (field >> filler_bits & digits), field & filler == filler
+
+    return read
 
 
 def read_pin(pin_format: PinBlockFormat, decrypt: Keyed, block: bytes, pan: str) -> tuple[str, bool]:
@@ -100,20 +148,17 @@ def read_pin(pin_format: PinBlockFormat, decrypt: Keyed, block: bytes, pan: str)
     Raises:
         NotAPan: `pan` is not digits.
     """
-    size, is_plain, end_of, filler, filler_end = pin_format.layout
-    if is_plain and pan.isdigit() and pan.isascii() and len(pan) <= PAN_LENGTH_MAX:
-        # What `pan_field` and `pin_field` do, without the calls: every purchase comes by here.
-        if len(block) != size:
-            return "", False
-        mixed = int.from_bytes(decrypt(block), "big") ^ int(pan[-13:-1] or "0", 16)
-        text = mixed.to_bytes(size, "big").hex()
-    else:
-        pan_number = pan_field(pin_format, pan)
-        if len(block) != size:
-            return "", False
-        text = pin_field(pin_format, decrypt, block, pan_number)
-    end = end_of.get(text[:2], 0)
-    return text[2:end], end > 0 and not text[end:filler_end].strip(filler)
+    return pin_reader(pin_format, decrypt)(block, pan)
+
+
+def _read(pin_format: PinBlockFormat, decrypt: Keyed, block: bytes, pan: str) -> tuple[str, bool]:
+    """`read_pin` for any format, by its characters."""
+    pan_number = pan_field(pin_format, pan)
+    if len(block) != pin_format.block_bytes:
+        return "", False
+    text = pin_field(pin_format, decrypt, block, pan_number)
+    end = pin_format.end_of.get(text[:2], 0)
+    return text[2:end], end > 0 and not text[end : pin_format.filler_end].strip(pin_format.filler)
 
 
 def write_pin(pin_format: PinBlockFormat, encrypt: Keyed, digits: str, pan: str, random: Random) -> bytes:

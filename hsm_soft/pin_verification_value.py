@@ -16,6 +16,7 @@ makes it unfit for the six digits that are usual on prepaid cards.
 from dataclasses import dataclass, field
 from typing import Final
 
+from hsm_soft.key_refused import KeyBlockRefused, Refusal
 from hsm_soft.pan import pan_digits
 from hsm_soft.pin_block import PIN_LENGTH_MAX, PIN_LENGTH_MIN
 from hsm_soft.primitives import Keyed
@@ -81,6 +82,18 @@ class DecimalisationTable:
     def applied_to(self, characters: str) -> str:
         """Lower case hexadecimal characters as decimal digits."""
         return characters.translate(str.maketrans(_HEX, self.digits))
+
+
+def table_bytes(digits: str) -> bytes:
+    """A decimalisation table as it is stored, two digits a byte.
+
+    Raises:
+        KeyBlockRefused: `TABLE`: it is none.
+    """
+    try:
+        return bytes.fromhex(DecimalisationTable(digits).digits)
+    except BadDecimalisationTable:
+        raise KeyBlockRefused(Refusal.TABLE) from None
 
 
 def standard_validation_data(pan: str) -> str:

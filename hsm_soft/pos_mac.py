@@ -15,7 +15,7 @@ characters, with SM4 for E. `sm4_pos_mac` is that description, and no more: no m
 published, so nothing shows that it is right, and the HSM computes it only where it is told to.
 
 It runs twice for each purchase, so the XOR is done on one large integer folded in half until 64 bits are
-left.
+left, and all of it in one function that has what it needs at hand (`pos_mac_under`).
 """
 
 from binascii import hexlify
@@ -28,6 +28,7 @@ from hsm_soft.primitives import AES_BLOCK_BYTES, Keyed, compare_digest, xor
 __all__ = [
     "MacMismatch",
     "pos_mac",
+    "pos_mac_under",
     "sm4_pos_mac",
     "verify_pos_mac",
     "whole_pos_mac",
@@ -56,9 +57,25 @@ def pos_mac(encrypt: Keyed, data: bytes) -> bytes:
         encrypt: ECB encryption under the MAC key.
         data: MTI up to the field before 64, as on the wire.
     """
-    expanded = hexlify(_pack(xor_of_blocks(data))).upper()
-    mixed = _unpack(encrypt(expanded[:8]))[0] ^ _unpack_from(expanded, 8)[0]
-    return hexlify(encrypt(_pack(mixed))[:4]).upper()
+    return pos_mac_under(encrypt)(data)
+
+
+def pos_mac_under(encrypt: Keyed) -> Keyed:
+    """Field 64 as a function of the message, for a key that is used again and again."""
+    pack, unpack, unpack_from, folds, number = _pack, _unpack, _unpack_from, _FOLDS, int.from_bytes
+
+    def mac(data: bytes) -> bytes:
+        length = len(data)
+        folded = number(data)
+        if length & 7:
+            folded <<= (-length & 7) * 8
+        for bits in folds[(length - 1 >> 3).bit_length()]:
+            folded ^= folded >> bits
+        expanded = hexlify(pack(folded & _BLOCK_MASK)).upper()
+        mixed = unpack(encrypt(expanded[:8]))[0] ^ unpack_from(expanded, 8)[0]
+        return hexlify(encrypt(pack(mixed))[:4]).upper()
+
+    return mac
 
 
 def whole_pos_mac(encrypt: Keyed, folded: int) -> bytes:
@@ -99,7 +116,7 @@ def xor_of_blocks(data: bytes) -> int:
     folded = int.from_bytes(data, "big")
     if length & 7:
         folded <<= (-length & 7) * 8
-    for bits in _FOLDS[(length - 1 >> 3).bit_length()] if length else ():
+    for bits in _FOLDS[(length - 1 >> 3).bit_length()]:
         folded ^= folded >> bits
     return folded & _BLOCK_MASK
 

@@ -5,8 +5,8 @@
 
 Whoever photographs a card code has a wallet's name and nothing more: the switch takes it for a PIN
 transaction only, and a new issue number makes older codes worthless. A payment code is worth its ceiling
-until it ends, so it ends soon, and its identity, 12 random bytes, is stored when it is used: the second use
-of one is refused by who stores it.
+until it ends, so it ends soon, and its identity, 12 random bytes, is stored when it is used: `single_use`
+refuses the second use.
 
 Both are sealed with AES-256-GCM-SIV under keys of their own, so a code shows neither wallet nor card number
 and can't be made or changed outside. Bytes: kind 1 ‖ identity 12 (the nonce) ‖ ciphertext ‖ tag 16. Text:

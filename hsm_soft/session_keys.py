@@ -9,10 +9,12 @@ stands in its place under the TMK, and behind it the first bytes of zeros encryp
     56 bytes: PIK 24 ‖ check 4 ‖ MAK 24 ‖ check 4                        inferred from their lengths
     84 bytes: the 56 ‖ TDK 24 ‖ check 4                                  likewise
     SM4, 48:  PIK 16 ‖ check 8 ‖ MAK 16 ‖ check 8                        keys and checks confirmed, order not
+    SM4, 72:  the 48 ‖ TDK 16 ‖ check 8                                  likewise
 
-The TMK must be at least as strong as what goes under it: triple length for the layouts of 56 and 84 bytes, an
-SM4 key for the SM4 layout. Four bytes of check value are the dialect's; outside it no more than three are
-shown of a DES key.
+No terminal says that it wants 56 or 84 bytes: it asks for the double length ones, and gets keys of triple
+length if that is the length of its TMK. What goes under a TMK is never stronger than it, and SM4 keys go
+under an SM4 key only. Four bytes of check value are the dialect's; outside it no more than three are shown of
+a DES key.
 """
 
 from dataclasses import dataclass, field
@@ -55,6 +57,7 @@ _TRACK: Final = KeyUsage.TRACK_ENCRYPTION
 _DES, _TDES, _SM4 = Algorithm.DES, Algorithm.TDES, Algorithm.SM4
 _DOUBLE: Final = (_place(_PIN, _TDES, 16), _place(_MAC, _DES, 8, 16))
 _TRIPLE: Final = (_place(_PIN, _TDES, 24), _place(_MAC, _TDES, 24))
+_NATIONAL: Final = (_place(_PIN, _SM4, 16), _place(_MAC, _SM4, 16))
 
 
 class SignOnLayout(Enum):
@@ -65,7 +68,8 @@ class SignOnLayout(Enum):
     DOUBLE_60 = (*_DOUBLE, _place(_TRACK, _TDES, 16))
     TRIPLE_56 = _TRIPLE
     TRIPLE_84 = (*_TRIPLE, _place(_TRACK, _TDES, 24))
-    SM4_48 = (_place(_PIN, _SM4, 16), _place(_MAC, _SM4, 16))
+    SM4_48 = _NATIONAL
+    SM4_72 = (*_NATIONAL, _place(_TRACK, _SM4, 16))
 
     def __init__(self, *places: Place) -> None:
         self.places = places
@@ -74,6 +78,18 @@ class SignOnLayout(Enum):
     def length_bytes(self) -> int:
         """Bytes of field 62."""
         return sum(place.place_bytes + place.check_bytes for place in self.places)
+
+    @property
+    def is_sm4(self) -> bool:
+        """Whether its keys are SM4 keys."""
+        return self.places[0].algorithm is Algorithm.SM4
+
+
+_OF_TRIPLE_MASTER: Final = {
+    SignOnLayout.DOUBLE_40: SignOnLayout.TRIPLE_56,
+    SignOnLayout.DOUBLE_60: SignOnLayout.TRIPLE_84,
+}
+_TRIPLE_BYTES: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,12 @@ def new_session_keys(
 ) -> SessionKeys:
     """New keys for one terminal.
 
+    Args:
+        protection: the master key.
+        terminal_master: the terminal's master key.
+        layout: what the terminal asks for; under a triple length master key, double length means triple.
+        random: where the keys come from.
+
     Raises:
         KeyBlockRefused: `terminal_master` is not a terminal master key, of another cipher than the layout's
             keys, or weaker than they are.
@@ -100,7 +122,8 @@ def new_session_keys(
     algorithm = algorithm_in(header)
     encrypt = _ENCRYPTORS[algorithm](master)
     parts, blocks = [], []
-    for place in layout.places:
+    fitting = _OF_TRIPLE_MASTER.get(layout, layout) if len(master) == _TRIPLE_BYTES else layout
+    for place in fitting.places:
         _refuse_unfit(place, algorithm, len(master))
         key = new_key(place.algorithm, place.key_bytes, random)
         parts.append(encrypt(key).ljust(place.place_bytes, b"\0") + _check_value(place, key))

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -25,11 +25,17 @@ from iso8583_specs import dialects
 from storage.database import connect
 from storage.embedded import EmbeddedPostgres, ServerSettings
 from storage.migrations import Component, migrate
+from tests.leaks.database import everything_in
+from tests.leaks.heard import overheard
+
+pytest_plugins = ("tests.leaks.plugin",)
 
 LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
     "asyncio": asyncio.new_event_loop,
 }
+T = TypeVar("T")
+
 LOOP = os.environ.get("CARDSWITCH_TEST_LOOP", "uvloop")
 
 
@@ -116,9 +122,11 @@ def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _database(server_dsn: str, template: str) -> Iterator[str]:
     """A new copy of `template`, dropped in the end even if sessions were left open."""
     name = f"cardswitch_{uuid.uuid4().hex}"
+    dsn = urlsplit(server_dsn)._replace(path=f"/{name}").geturl()
     _run(_execute(server_dsn, f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:
-        yield urlsplit(server_dsn)._replace(path=f"/{name}").geturl()
+        yield dsn
+        overheard("the database", _run(everything_in(dsn)))
     finally:
         _run(_execute(server_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
 
@@ -135,10 +143,10 @@ def _name(dsn: str) -> str:
     return urlsplit(dsn).path.removeprefix("/")
 
 
-def _run(work: Coroutine[Any, Any, object]) -> None:
+def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run `work` on a loop of its own, without touching the loop of the test that asked."""
     with asyncio.Runner(loop_factory=LOOPS[LOOP]) as runner:
-        runner.run(work)
+        return runner.run(work)
 
 
 @pytest.fixture

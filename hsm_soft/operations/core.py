@@ -27,12 +27,6 @@ class Core:
     _data_keys: DataKeyRing
     _failures: FailureLimit
 
-    def _pin_decryptor(self, pin_key: KeyBlock, pin_format: PinBlockFormat) -> Keyed:
-        cipher, decrypt = self._keys.pin_decryptor(pin_key)
-        if cipher is not pin_format.cipher:
-            raise KeyBlockRefused(Refusal.ALGORITHM)
-        return decrypt
-
     def _pin_encryptor(self, pin_key: KeyBlock, pin_format: PinBlockFormat) -> Keyed:
         cipher, encrypt = self._keys.pin_encryptor(pin_key)
         if cipher is not pin_format.cipher:

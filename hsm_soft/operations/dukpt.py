@@ -1,7 +1,8 @@
 """Operations for terminals with DUKPT: the key comes from the serial number they send.
 
 The base derivation key's algorithm says which DUKPT it is. TDES terminals have PIN blocks of formats 0, 1 and
-3 and a retail MAC over zero padding; AES terminals have format 4 and AES-CMAC. Each operation on what a
+3 and a retail MAC over zero padding; AES terminals have format 4 and AES-CMAC. Data, such as a track, is in
+CBC from a zero initial vector (X9.24-1:2009 A.4), since its key serves one message. Each operation on what a
 terminal sent takes the highest counter stored of the device, refuses a replay before it looks at anything,
 and returns the counter to store. PIN and MAC of one message share a serial number, so both are asked with the
 same stored counter.
@@ -14,6 +15,8 @@ from typing import Final, NamedTuple
 
 from hsm_soft import dukpt_aes, dukpt_tdes, mac, pin
 from hsm_soft.dukpt import (
+    DukptRefusal,
+    DukptRefused,
     InitialKey,
     KeySerialNumber,
     TransactionKey,
@@ -31,11 +34,21 @@ from hsm_soft.key_usage import Algorithm
 from hsm_soft.mac import MacAlgorithm, MacMethod
 from hsm_soft.operations.core import Core
 from hsm_soft.pin import PinReference, PinResult
-from hsm_soft.pin_block import PinBlockFormat, PinCipher
+from hsm_soft.pin_block import PinBlockFormat, PinCipher, pin_reader
 from hsm_soft.pin_translation import translate_pin_block
-from hsm_soft.primitives import Keyed, aes_decryptor, des_decryptor
+from hsm_soft.primitives import (
+    AES_BLOCK_BYTES,
+    DES_BLOCK_BYTES,
+    Keyed,
+    aes_cbc_decrypt,
+    aes_cbc_encrypt,
+    aes_decryptor,
+    des_cbc_decrypt,
+    des_cbc_encrypt,
+    des_decryptor,
+)
 
-__all__ = ["DukptOperations", "DukptPin", "DukptPinBlock"]
+__all__ = ["DukptData", "DukptOperations", "DukptPin", "DukptPinBlock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +67,16 @@ class DukptPinBlock:
     counter: int
 
 
+@dataclass(frozen=True, slots=True)
+class DukptData:
+    """Deciphered data, and the counter to store of its device."""
+
+    data: bytes = field(repr=False)
+    counter: int
+
+
 class DukptOperations(Core):
-    """PINs and MACs under keys that are used once."""
+    """PINs, MACs and data under keys that are used once."""
 
     def dukpt_initial_key(self, base_key: KeyBlock, serial_number: bytes) -> KeyBlock:
         """The key a device is to be loaded with, as a key block under the master key.
@@ -96,9 +117,8 @@ class DukptOperations(Core):
         device = transaction.serial_number.device
         if self._failures.refuses(device, pan):
             return DukptPin(PinResult.LIMITED, counter)
-        result = pin.verify_pin_block(
-            pin_format, decrypt, self._pin_reference, pin_block, pan, wallet_id, reference
-        )
+        read = pin_reader(pin_format, decrypt)
+        result = pin.verify_pin_block(read, self._pin_reference, pin_block, pan, wallet_id, reference)
         if result is not PinResult.MATCH:
             self._failures.failed(device, pan)
         return DukptPin(result, counter)
@@ -161,6 +181,29 @@ class DukptOperations(Core):
         method, authenticate = _mac(algorithm, transaction, length, from_terminal=False)
         return mac.make_mac(authenticate, method, data)
 
+    def decrypt_data_dukpt(
+        self, base_key: KeyBlock, serial_number: bytes, last_counter: int, data: bytes
+    ) -> DukptData:
+        """The data of a DUKPT terminal in clear, with whatever it was filled up with.
+
+        Raises:
+            KeyBlockRefused: `base_key` is not a base derivation key.
+            DukptRefused: a serial number of another form, or used before; data that is not whole blocks.
+        """
+        algorithm, transaction, counter = self._accepted(base_key, serial_number, last_counter)
+        clear = _data_cipher(algorithm, data).decrypt(transaction, data)
+        return DukptData(clear, counter)
+
+    def encrypt_data_dukpt(self, base_key: KeyBlock, serial_number: bytes, data: bytes) -> bytes:
+        """Data of an answer to a terminal, under the serial number of its request.
+
+        Raises:
+            KeyBlockRefused: `base_key` is not a base derivation key.
+            DukptRefused: a serial number of another form; data that is not whole blocks.
+        """
+        algorithm, transaction = self._transaction(base_key, serial_number)
+        return _data_cipher(algorithm, data).encrypt(transaction, data)
+
     def _accepted(
         self, base_key: KeyBlock, serial_number: bytes, last_counter: int
     ) -> tuple[Algorithm, TransactionKey, int]:
@@ -195,6 +238,21 @@ def _mac(
     return method, mac.authenticator(method.algorithm, method.padding, key)
 
 
+class _DataCipher(NamedTuple):
+    """How data is enciphered: what a terminal sends, and what it is answered."""
+
+    block_bytes: int
+    decrypt: Callable[[TransactionKey, bytes], bytes]
+    encrypt: Callable[[TransactionKey, bytes], bytes]
+
+
+def _data_cipher(algorithm: Algorithm, data: bytes) -> _DataCipher:
+    cipher = _DERIVATIONS[algorithm].data
+    if not data or len(data) % cipher.block_bytes:
+        raise DukptRefused(DukptRefusal.DATA)
+    return cipher
+
+
 class _Derivation(NamedTuple):
     """What a kind of DUKPT does with a transaction."""
 
@@ -204,6 +262,7 @@ class _Derivation(NamedTuple):
     pin_decryptor: Callable[[TransactionKey], Keyed]
     mac: MacAlgorithm
     mac_key: Callable[[TransactionKey, bool], bytes]
+    data: _DataCipher
 
 
 def _tdes_pin_decryptor(transaction: TransactionKey) -> Keyed:
@@ -213,6 +272,27 @@ def _tdes_pin_decryptor(transaction: TransactionKey) -> Keyed:
 def _tdes_mac_key(transaction: TransactionKey, from_terminal: bool) -> bytes:
     usage = TdesUsage.MAC_REQUEST if from_terminal else TdesUsage.MAC_RESPONSE
     return dukpt_tdes.working_key(transaction, usage).key
+
+
+def _tdes_decrypt(transaction: TransactionKey, data: bytes) -> bytes:
+    key = dukpt_tdes.working_key(transaction, TdesUsage.DATA_REQUEST).key
+    return des_cbc_decrypt(key, bytes(DES_BLOCK_BYTES), data)
+
+
+def _tdes_encrypt(transaction: TransactionKey, data: bytes) -> bytes:
+    key = dukpt_tdes.working_key(transaction, TdesUsage.DATA_RESPONSE).key
+    return des_cbc_encrypt(key, bytes(DES_BLOCK_BYTES), data)
+
+
+def _aes_decrypt(transaction: TransactionKey, data: bytes) -> bytes:
+    """Usages are seen from the terminal's side: this is what it encrypts with."""
+    key = _aes_working_key(transaction, AesUsage.DATA_ENCRYPTION)
+    return aes_cbc_decrypt(key, bytes(AES_BLOCK_BYTES), data)
+
+
+def _aes_encrypt(transaction: TransactionKey, data: bytes) -> bytes:
+    key = _aes_working_key(transaction, AesUsage.DATA_DECRYPTION)
+    return aes_cbc_encrypt(key, bytes(AES_BLOCK_BYTES), data)
 
 
 def _aes_pin_decryptor(transaction: TransactionKey) -> Keyed:
@@ -238,6 +318,7 @@ _DERIVATIONS: Final[Mapping[Algorithm, _Derivation]] = MappingProxyType(
             _tdes_pin_decryptor,
             MacAlgorithm.X9_19,
             _tdes_mac_key,
+            _DataCipher(DES_BLOCK_BYTES, _tdes_decrypt, _tdes_encrypt),
         ),
         Algorithm.AES: _Derivation(
             aes_serial_number,
@@ -246,6 +327,7 @@ _DERIVATIONS: Final[Mapping[Algorithm, _Derivation]] = MappingProxyType(
             _aes_pin_decryptor,
             MacAlgorithm.AES_CMAC,
             _aes_mac_key,
+            _DataCipher(AES_BLOCK_BYTES, _aes_decrypt, _aes_encrypt),
         ),
     }
 )

@@ -8,7 +8,7 @@ from hsm_soft.key_block import KeyBlock, KeyBlockRefused, KeyUsage, Refusal
 from hsm_soft.key_usage import Action
 from hsm_soft.operations.core import Core
 from hsm_soft.pin import ChangedPin, PinChange, PinReference, PinResult, verify_pin_block
-from hsm_soft.pin_block import PinBlockFormat, read_pin
+from hsm_soft.pin_block import PinBlockFormat
 from hsm_soft.pin_choice import PinPolicy
 from hsm_soft.pin_translation import PinBlockRefused, translate_pin_block
 from hsm_soft.pin_verification_value import DecimalisationTable
@@ -34,22 +34,28 @@ class PinOperations(Core):
         pan: str,
         wallet_id: int,
         reference: PinReference,
-        pin_format: PinBlockFormat = PinBlockFormat.ISO_0,
+        pin_format: PinBlockFormat | None = None,
     ) -> PinResult:
         """Verify a PIN block against a wallet's reference value.
+
+        Args:
+            pin_key: what the block is under.
+            pin_block: as received.
+            pan: the card number.
+            wallet_id: the wallet the reference was made for.
+            reference: as stored.
+            pin_format: how the block is laid out; by default as is usual under a key of this cipher: format
+                0, format 4 of AES, the 16 bytes of SM4.
 
         Raises:
             KeyBlockRefused: `pin_key` may not decrypt PIN blocks of this format.
             NotAPan: `pan` is not digits.
         """
-        cipher, decrypt = self._keys.pin_decryptor(pin_key)
-        if cipher is not pin_format.cipher:
-            raise KeyBlockRefused(Refusal.ALGORITHM)
+        keys = self._keys
+        read = keys.pin_reader(pin_key) if pin_format is None else keys.pin_reader(pin_key, pin_format)
         if self._failures.refuses(pin_key, pan):
             return PinResult.LIMITED
-        result = verify_pin_block(
-            pin_format, decrypt, self._pin_reference, pin_block, pan, wallet_id, reference
-        )
+        result = verify_pin_block(read, self._pin_reference, pin_block, pan, wallet_id, reference)
         if result is not _MATCH:
             self._failures.failed(pin_key, pan)
         return result
@@ -79,12 +85,11 @@ class PinOperations(Core):
             KeyBlockRefused: `pin_key` may not decrypt PIN blocks of this format.
             NotAPan: `pan` is not digits.
         """
-        decrypt = self._pin_decryptor(pin_key, pin_format)
+        read = self._keys.pin_reader(pin_key, pin_format)
         if self._failures.refuses(pin_key, pan):
             return ChangedPin(PinChange.LIMITED, None)
         changed = pin.change_pin(
-            pin_format,
-            decrypt,
+            read,
             self._pin_reference,
             (old_block, new_block),
             pan,
@@ -239,7 +244,7 @@ class PinOperations(Core):
         return pin_verification_value.visa_pvv(encrypt, pan, key_index, digits)
 
     def _digits(self, pin_key: KeyBlock, pin_format: PinBlockFormat, pin_block: bytes, pan: str) -> str:
-        digits, well_formed = read_pin(pin_format, self._pin_decryptor(pin_key, pin_format), pin_block, pan)
+        digits, well_formed = self._keys.pin_reader(pin_key, pin_format)(pin_block, pan)
         if not (well_formed and digits.isdigit()):
             raise PinBlockRefused
         return digits
@@ -254,10 +259,10 @@ class PinOperations(Core):
         expected: str,
     ) -> PinResult:
         """Verify what `value` makes of the PIN; a block that can't be read gets the work of one that can."""
-        decrypt = self._pin_decryptor(pin_key, pin_format)
+        read = self._keys.pin_reader(pin_key, pin_format)
         if self._failures.refuses(pin_key, pan):
             return PinResult.LIMITED
-        digits, well_formed = read_pin(pin_format, decrypt, pin_block, pan)
+        digits, well_formed = read(pin_block, pan)
         readable = well_formed and digits.isdigit()
         computed = value(digits if readable else _STAND_IN)
         matches = compare_digest(computed.encode("ascii"), expected.encode())

@@ -27,7 +27,7 @@ from hsm_soft.hsm import SoftHsm
 from hsm_soft.key_block import KeyBlockRefused, KeyUsage, Refusal
 from hsm_soft.mac import MacAlgorithm, MacMethod, Padding
 from hsm_soft.operations.cards import ChipTransaction
-from hsm_soft.operations.dukpt import DukptPin, DukptPinBlock
+from hsm_soft.operations.dukpt import DukptData, DukptPin, DukptPinBlock
 from hsm_soft.pan import NotAPan
 from hsm_soft.pin import BadPin, ChangedPin, PinChange, PinReference, PinResult
 from hsm_soft.pin_block import PinBlockFormat
@@ -57,6 +57,7 @@ TYPES: Final[tuple[type, ...]] = (
     ChangedPin,
     ChipTransaction,
     DataKey,
+    DukptData,
     DukptPin,
     DukptPinBlock,
     DukptRefusal,

@@ -7,6 +7,7 @@ and approved (`cardswitch keys ceremony`), and leaves a record in the audit.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -29,6 +30,7 @@ from switch.commands.keys_input import (
     in_custody,
     owner_of,
     spec_of,
+    table_of,
     usage_of,
 )
 from switch.custody import Custody
@@ -46,6 +48,7 @@ def add(app: typer.Typer) -> None:
     _add_views(keys)
     _add_making(keys)
     _add_exchange(keys)
+    _add_tables(keys)
     _add_life(keys)
     keys_ceremony.add(keys)
     keys_master.add(keys)
@@ -150,6 +153,26 @@ def _add_exchange(keys: typer.Typer) -> None:
             print_json(sent)
         else:
             typer.echo("\n".join(sent.values()))
+
+
+def _add_tables(keys: typer.Typer) -> None:
+    @keys.command("import-table")
+    def import_table_command(
+        *,
+        ceremony: CeremonyOption,
+        owner: OwnerOption,
+        table_file: Annotated[
+            Path | None, typer.Option(help="Where its 16 digits stand; typed if there is none.")
+        ] = None,
+        config: ConfigOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        """Take in a decimalisation table, the digits for 0 to F as the issuer gives them."""
+        of, digits = owner_of(owner), table_of(table_file)
+        _tell(
+            [in_custody(config, lambda custody: custody.keys.import_table(ceremony, of, digits))],
+            as_json=json,
+        )
 
 
 def _add_life(keys: typer.Typer) -> None:

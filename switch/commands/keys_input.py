@@ -83,6 +83,12 @@ def component_of(file: Path | None) -> bytes:
     return hexadecimal(text, "the component")
 
 
+def table_of(file: Path | None) -> str:
+    """A decimalisation table, with spaces wherever they help."""
+    text = _typed("decimalisation table") if file is None else line_of(file)
+    return text.replace(" ", "")
+
+
 def hexadecimal(text: str, what: str) -> bytes:
     """Bytes from hexadecimal digits; the error names what they are, and none of them."""
     with suppress(ValueError):

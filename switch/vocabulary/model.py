@@ -32,11 +32,13 @@ class Service(Enum):
 
 
 class KeyLayout(Enum):
-    """How the session keys of a sign-on are laid out, by their length on the wire."""
+    """Which session keys a sign-on asks for: their length, whether a track key is among them, or SM4 keys."""
 
-    SINGLE_24 = 24
-    DOUBLE_40 = 40
-    DOUBLE_60 = 60
+    SINGLE = "single"
+    DOUBLE = "double"
+    DOUBLE_TRACK = "double_track"
+    SM4 = "sm4"
+    SM4_TRACK = "sm4_track"
 
 
 @dataclass(slots=True, repr=False)

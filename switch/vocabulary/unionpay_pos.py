@@ -35,6 +35,8 @@ MANAGEMENT: Final[Mapping[tuple[str, str], Service]] = MappingProxyType(
         ("0800", "001"): Service.SIGN_ON,
         ("0800", "003"): Service.SIGN_ON,
         ("0800", "004"): Service.SIGN_ON,
+        ("0800", "005"): Service.SIGN_ON,
+        ("0800", "006"): Service.SIGN_ON,
         ("0820", "002"): Service.SIGN_OFF,
         ("0820", "301"): Service.ECHO,
     }
@@ -60,9 +62,15 @@ NAMING: Final[Mapping[str, Naming]] = MappingProxyType(
 """A request without its name is malformed, not unsupported; one with another MTI is unsupported anyway."""
 
 KEY_LAYOUTS: Final = MappingProxyType(
-    {"001": KeyLayout.SINGLE_24, "003": KeyLayout.DOUBLE_40, "004": KeyLayout.DOUBLE_60}
+    {
+        "001": KeyLayout.SINGLE,
+        "003": KeyLayout.DOUBLE,
+        "004": KeyLayout.DOUBLE_TRACK,
+        "005": KeyLayout.SM4,
+        "006": KeyLayout.SM4_TRACK,
+    }
 )
-"""60.3 of a sign-on: the layout of field 62 in its answer."""
+"""60.3 of a sign-on: the keys in field 62 of its answer."""
 
 NEEDED: Final[Mapping[Service, frozenset[int]]] = MappingProxyType(
     {
@@ -168,7 +176,9 @@ PAN_DIGITS_MAX: Final = 19
 _BATCH_AND_STAN: Final = 12
 _NAMELESS: Final = Naming(frozenset(), 0)
 _MANAGEMENT_TYPE: Final = "00"
-_PIN_WITH_PAN, _PIN_ALGORITHMS = "2", "06"
+_PIN_WITH_PAN: Final = "2"
+_PIN_BLOCK_BYTES: Final = MappingProxyType({"0": 8, "6": 8, "3": 16})
+"""Second digit of field 53: DES, triple DES or SM4, and the bytes of a block under it."""
 _VERSION_1987, _NO_CLASS, _REPEAT = "0", "0", "1"
 _ANSWERS: Final = MappingProxyType({"0": "1", "2": "3"})
 """The function digit of an MTI and that of its answer; other functions are no requests."""
@@ -306,7 +316,9 @@ def _read_financial(texts: Mapping[int, str], request: Request) -> None:
     if isinstance(block, bytes):
         request.pin_block = block
         security = texts.get(53, "")
-        request.pin_block_usable = security[:1] == _PIN_WITH_PAN and security[1:2] in _PIN_ALGORITHMS
+        request.pin_block_usable = security[:1] == _PIN_WITH_PAN and len(block) == _PIN_BLOCK_BYTES.get(
+            security[1:2]
+        )
 
 
 def _read_card(texts: Mapping[int, str], request: Request) -> None:

@@ -12,10 +12,19 @@ import pytest
 
 from .plain_line import Line
 from .plain_terminal import DOUBLE_LENGTH, Card, Identity, Terminal
-from .switch_process import Installation, Switch, World
+from .switch_process import INSTALLATIONS, Installation, Switch, World
 
 Dial = Callable[[Switch], Line]
 SignOn = Callable[..., Terminal]
+
+
+@pytest.fixture(autouse=True)
+def logs_are_heard() -> Iterator[None]:
+    """What switches wrote during a test is searched for the test's secrets."""
+    yield
+    for installation in INSTALLATIONS:
+        for switch in installation.switches:
+            switch.overheard()
 
 
 @pytest.fixture(scope="session")

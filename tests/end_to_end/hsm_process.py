@@ -5,10 +5,15 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from .switch_process import COMMAND, START_SECONDS, STOP_SECONDS, Installation
 
+Form: TypeAlias = bytes | re.Pattern[bytes]
+Secrets: TypeAlias = Mapping[str, Iterable[Form]]
+"""What to look for, by name, each in the forms in which it might stand."""
+
+MASTER_KEY_FILE: Final = "DEVELOPMENT-MASTER-KEY.hex"
 PROCESS_MODE: Final = {"CARDSWITCH_HSM__MODE": "process"}
 _SERVING: Final = re.compile(r"^hsm serving on ", re.MULTILINE)
 _REGION: Final = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r")
@@ -55,10 +60,10 @@ class HsmProcess:
             time.sleep(0.02)
 
 
-def found_in_memory(process_id: int, secrets: Mapping[str, Iterable[bytes]]) -> set[str]:
+def found_in_memory(process_id: int, secrets: Secrets) -> set[str]:
     """The names of the secrets that the memory of a process holds in any of their forms."""
     found: set[str] = set()
-    longest = max(len(form) for forms in secrets.values() for form in forms)
+    longest = max(len(_text(form)) for forms in secrets.values() for form in forms)
     with Path(f"/proc/{process_id}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{process_id}/maps").read_text(encoding="utf-8").splitlines():
             region = _REGION.match(line)
@@ -75,6 +80,14 @@ def found_in_memory(process_id: int, secrets: Mapping[str, Iterable[bytes]]) -> 
     return found
 
 
-def found_in(data: bytes, secrets: Mapping[str, Iterable[bytes]]) -> set[str]:
+def found_in(data: bytes, secrets: Secrets) -> set[str]:
     """The names of the secrets that these bytes hold in any of their forms."""
-    return {name for name, forms in secrets.items() if any(form in data for form in forms)}
+    return {name for name, forms in secrets.items() if any(_is_in(data, form) for form in forms)}
+
+
+def _is_in(data: bytes, form: Form) -> bool:
+    return form in data if isinstance(form, bytes) else form.search(data) is not None
+
+
+def _text(form: Form) -> bytes:
+    return form if isinstance(form, bytes) else form.pattern

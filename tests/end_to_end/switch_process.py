@@ -16,10 +16,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from tests.leaks.heard import WATCH, overheard
 
 from .plain_terminal import Card, Identity
 
@@ -44,6 +46,7 @@ class Switch:
         self.process = process
         self._output = output
         self._log = log
+        self._heard = 0
         printed = self._wait_for(_READY)
         host, port = self._found(_POS, printed).groups()
         self.address = (str(host), int(port))
@@ -76,6 +79,12 @@ class Switch:
     def written(self) -> str:
         """All that the switch has printed and logged."""
         return self._output.read_text(encoding="utf-8") + self._log.read_text(encoding="utf-8")
+
+    def overheard(self) -> None:
+        """Have what was written since the last time searched for secrets."""
+        written = self.written
+        overheard("the log of a switch", written[self._heard :])
+        self._heard = len(written)
 
     def _wait_for(self, line: re.Pattern[str]) -> str:
         deadline = time.monotonic() + START_SECONDS
@@ -114,6 +123,21 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def postmaster_of(home: Path) -> int:
+    """The process id that the database server last wrote down; 0 while there is none."""
+    with suppress(FileNotFoundError, ValueError, IndexError):
+        for mark in home.rglob("postmaster.pid"):
+            return int(mark.read_text(encoding="utf-8").splitlines()[0])
+    return 0
+
+
+def kill_postmaster(home: Path) -> int:
+    """End the database server's first process by SIGKILL; the process id it had."""
+    killed = postmaster_of(home)
+    os.kill(killed, signal.SIGKILL)
+    return killed
+
+
 class World:
     """The devices and cards of a development world."""
 
@@ -136,20 +160,28 @@ class World:
 
     def device(self) -> Identity:
         """The next device; after the last one comes the first again, with its traces counted on."""
-        return next(self._identities)
+        identity = next(self._identities)
+        WATCH.learning.add_key(identity.master_key)
+        return identity
 
     def devices(self, count: int) -> list[Identity]:
         """That many different devices."""
         assert count <= len(self.document["terminals"])
-        return list(itertools.islice(self._identities, count))
+        return [self.device() for _ in range(count)]
 
     def card(self) -> Card:
         """A card that no test has had yet."""
-        return next(self._cards)
+        card = next(self._cards)
+        WATCH.learning.add_card(card.pan, card.pin)
+        return card
 
     def cards(self, count: int) -> list[Card]:
         """That many such cards."""
         return [self.card() for _ in range(count)]
+
+
+INSTALLATIONS: Final[list["Installation"]] = []
+"""Every home of this run, so that what its switches write is heard."""
 
 
 class Installation:
@@ -167,11 +199,13 @@ class Installation:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CARDSWITCH_")}
         self.home = home
         self.switches: list[Switch] = []
+        INSTALLATIONS.append(self)
         self._switch_command = switch_command
         self.environment = inherited | {
             "CARDSWITCH_HOME": str(home),
             "CARDSWITCH_LISTENERS__POS__PORT": "0",
             "CARDSWITCH_OBSERVABILITY__PORT": "0",
+            "CARDSWITCH_OBSERVABILITY__LOG_LEVEL": "debug",
             **settings,
         }
 

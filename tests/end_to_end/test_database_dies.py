@@ -4,9 +4,6 @@ The module's switch is never restarted. Meanwhile a sale is answered 96 if it wa
 at all until its fate is known.
 """
 
-import contextlib
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,24 +11,18 @@ import pytest
 
 from .conftest import Dial
 from .plain_terminal import Card, Terminal, reversal_of
-from .switch_process import BALANCE_MINOR, Installation, Switch, World, is_ready, wait_until
+from .switch_process import (
+    BALANCE_MINOR,
+    Installation,
+    Switch,
+    World,
+    is_ready,
+    kill_postmaster,
+    postmaster_of,
+    wait_until,
+)
 
 SALES = 120
-
-
-def postmaster_of(home: Path) -> int:
-    """The process id that the database server last wrote down; 0 while there is none."""
-    with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
-        for mark in home.rglob("postmaster.pid"):
-            return int(mark.read_text(encoding="utf-8").splitlines()[0])
-    return 0
-
-
-def kill_postmaster(home: Path) -> int:
-    """End the database server's first process by SIGKILL; the process id it had."""
-    killed = postmaster_of(home)
-    os.kill(killed, signal.SIGKILL)
-    return killed
 
 
 def wait_for_another_server(home: Path, switch: Switch, killed: int) -> None:

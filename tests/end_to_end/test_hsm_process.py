@@ -1,32 +1,28 @@
 """The HSM in a process of its own: purchases, its death under load and its return, and who holds keys."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from .conftest import Dial
-from .hsm_process import PROCESS_MODE, HsmProcess, found_in, found_in_memory
+from .hsm_process import MASTER_KEY_FILE, PROCESS_MODE, HsmProcess, Secrets, found_in, found_in_memory
 from .plain_dialect import WrongAnswer, pin_block
 from .plain_line import Line
 from .plain_terminal import Card, Terminal, reversal_of
 from .switch_process import BALANCE_MINOR, Installation, Switch, World, is_ready, wait_until
 
 SALES = 150
-MASTER_KEY_FILE = "DEVELOPMENT-MASTER-KEY.hex"
 FIRST_ANSWERS = 5
-LOG_AT_DEBUG = {"CARDSWITCH_OBSERVABILITY__LOG_LEVEL": "debug"}
-
-Secrets = Mapping[str, list[bytes]]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A home whose HSM is a process of its own, logging all it can."""
     home = tmp_path_factory.mktemp("hsm") / "home"
-    installation = Installation(home, **PROCESS_MODE, **LOG_AT_DEBUG)
+    installation = Installation(home, **PROCESS_MODE)
     yield installation
     installation.stop()
 

@@ -38,6 +38,15 @@ def test_keys_of_both_layouts_work(sign_on: SignOn, card: Card, layout: str, key
     assert terminal.read_balance(card) == BALANCE_MINOR - 100
 
 
+@pytest.mark.parametrize("layout", ["005", "006", "011"])
+def test_keys_nobody_agreed_on_are_not_supported(terminal: Terminal, layout: str) -> None:
+    """SM4 is off unless a setting turns it on; either way the terminal keeps the keys it has."""
+    answer = terminal.exchange(terminal.management("0800", layout) | {"63": "001"})
+
+    assert (answer.code, "62" in answer.fields) == ("40", False)
+    assert terminal.echo().code == "00"
+
+
 @pytest.mark.parametrize("batch", ["000000", "999999", "123456"])
 def test_sign_on_takes_any_batch_and_answers_the_open_one(terminal: Terminal, batch: str) -> None:
     """Whatever batch the terminal believes in, the answer names the open one, and sign-on opens none."""

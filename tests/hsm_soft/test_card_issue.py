@@ -18,7 +18,7 @@ from hsm_soft.card_issue import (
 )
 from hsm_soft.pan import NotAPan
 from hsm_soft.pin import PinReference, PinResult, verify_pin_block
-from hsm_soft.pin_block import PinBlockFormat, read_pin, write_pin
+from hsm_soft.pin_block import PinBlockFormat, pin_reader, read_pin, write_pin
 from hsm_soft.pin_choice import PinPolicy
 from hsm_soft.primitives import Random, aes_cmac, des_decryptor, des_encryptor, hmac_sha256
 from hsm_soft.secret_file import SecretFileBroken, read_secret_file, secret_file
@@ -36,7 +36,7 @@ def _issued(random: Random, policy: PinPolicy) -> IssuedPins:
 def _verified(pin: str, card: CardToIssue, reference: PinReference) -> PinResult:
     block = write_pin(PinBlockFormat.ISO_0, bytes, pin, card.pan, bytes)
     return verify_pin_block(
-        PinBlockFormat.ISO_0, bytes, _AUTHENTICATE, block, card.pan, card.wallet_id, reference
+        pin_reader(PinBlockFormat.ISO_0, bytes), _AUTHENTICATE, block, card.pan, card.wallet_id, reference
     )
 
 

@@ -1,13 +1,18 @@
 """Officers at work on PostgreSQL: who comes in, what two of them allow, and which components are taken."""
 
+import asyncio
+from datetime import UTC, datetime
+
 import pytest
 
 from hsm_soft import ceremony_store
 from hsm_soft.ceremony import Activity, CeremonyRefused, CeremonyState
+from hsm_soft.ceremony_store import LOCK_SECONDS
 from hsm_soft.custody import KeySpec
 from hsm_soft.key_block import KeyBlockProtection, KeyBlockRefused, KeyUsage, Refusal
 from hsm_soft.key_usage import Algorithm
 from hsm_soft.passphrase import PassphraseRefused
+from storage.database import connect
 from tests.hsm_soft.key_room import PASSPHRASE, Room
 
 _SPEC = KeySpec("link:bank", KeyUsage.ZONE_MASTER, Algorithm.TDES, 16)
@@ -67,8 +72,101 @@ async def test_only_officers_with_their_passphrase_act(room: Room, officer: str)
     ):
         with pytest.raises(PassphraseRefused, match="no officer's name with that officer's passphrase"):
             await attempt
+        await room.connection.execute("UPDATE hsm.officer SET failed_tries = 0")
     refused = [each for each in await room.recorded() if each["result"] == "refused"]
     assert [[officer]] * 5 == [each["actors"] for each in refused]
+
+
+async def _guess(room: Room, passphrase: str = "not the passphrase") -> str:
+    """Let somebody try alice's passphrase; the refusal."""
+    with pytest.raises(PassphraseRefused) as refused:
+        await room.ceremonies.open(Activity.MASTER_KEY, {}, "alice", passphrase, 15)
+    return str(refused.value)
+
+
+async def _tries(room: Room) -> tuple[int, datetime | None]:
+    row = await room.connection.fetchrow(
+        "SELECT failed_tries, locked_until FROM hsm.officer WHERE name = 'alice'"
+    )
+    assert row is not None
+    return row["failed_tries"], row["locked_until"]
+
+
+async def test_wrong_passphrases_lock_an_officer_for_longer_each_time(room: Room) -> None:
+    """While locked the right one is refused too, and not counted; afterwards it clears the count."""
+    for tries, seconds in enumerate((*LOCK_SECONDS, LOCK_SECONDS[-1]), start=1):
+        told = await _guess(room)
+
+        end = datetime.fromtimestamp(room.hour.now_us / 1_000_000 + seconds, UTC)
+        assert await _tries(room) == (tries, end)
+        assert ("is locked until" in told) == (seconds > 0)
+        if seconds:
+            room.hour.now_us += seconds * 1_000_000 - 1
+            assert "is locked until" in await _guess(room, PASSPHRASE)
+            assert await _tries(room) == (tries, end)
+            room.hour.now_us += 1
+    await room.ceremonies.open(Activity.MASTER_KEY, {}, "alice", PASSPHRASE, 15)
+
+    assert await _tries(room) == (0, None)
+
+
+async def test_a_lock_is_in_the_audit(room: Room) -> None:
+    """With its end, and who was locked."""
+    for _ in range(3):
+        await _guess(room)
+
+    last = (await room.recorded())[-1]
+
+    assert (last["result"], last["actors"]) == ("refused", ["alice"])
+    assert last["details"]["reason"] == (
+        "too many wrong passphrases: alice is locked until 2027-01-15 08:00:30 UTC"
+    )
+
+
+async def test_a_try_counts_before_it_is_looked_at(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends the command in the middle of it has used it up."""
+
+    def killed(*_: str) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ceremony_store, "proves", killed)
+    with pytest.raises(KeyboardInterrupt):
+        await room.ceremonies.open(Activity.MASTER_KEY, {}, "alice", PASSPHRASE, 15)
+
+    assert (await _tries(room))[0] == 1
+
+
+async def test_many_guesses_at_once_are_no_more_than_one_after_the_other(
+    room: Room, database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of ten at the same moment three are looked at: those that come before the lock."""
+    looked_at: list[str] = []
+
+    def proves(_: str, passphrase: str) -> bool:
+        looked_at.append(passphrase)
+        return False
+
+    async def guess(number: int) -> None:
+        connection = await connect(database_dsn)
+        with pytest.raises(PassphraseRefused):
+            await ceremony_store.authenticate(connection, "alice", f"guess {number}", room.hour.now_us)
+        await connection.close()
+
+    monkeypatch.setattr(ceremony_store, "proves", proves)
+    await asyncio.gather(*(guess(number) for number in range(10)))
+
+    assert len(looked_at) == 3
+
+
+@pytest.mark.parametrize("activity", [Activity.GENERATE, Activity.COMPONENTS])
+async def test_nobody_makes_a_decimalisation_table(room: Room, activity: Activity) -> None:
+    """It is the issuer's; a ceremony to make one is not even opened."""
+    spec = KeySpec("link:bank", KeyUsage.DECIMALISATION_TABLE, Algorithm.DES, 8)
+
+    with pytest.raises(KeyBlockRefused) as refused:
+        await room.ceremonies.open(activity, spec.subject, "alice", PASSPHRASE, 15)
+
+    assert refused.value.reason is Refusal.GIVEN
 
 
 async def test_an_officer_does_not_approve_alone(room: Room) -> None:

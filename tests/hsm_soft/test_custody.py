@@ -243,3 +243,20 @@ async def test_what_is_not_recorded_does_not_happen(room: Room, monkeypatch: pyt
 def test_a_spec_is_what_its_ceremony_names(spec: KeySpec) -> None:
     """What was approved and what is made are the same words."""
     assert spec == KeySpec.named(spec.subject)
+
+
+async def test_a_decimalisation_table_comes_in_as_its_issuer_gives_it(
+    room: Room, protection: KeyBlockProtection
+) -> None:
+    """Its digits are checked, stored like a key and shown by their check value."""
+    ceremony = await room.approved(Activity.IMPORT_TABLE, owner="link:bank")
+    with pytest.raises(KeyBlockRefused) as refused:
+        await room.keys.import_table(ceremony, "link:bank", "0000000000000000")
+
+    table = await room.keys.import_table(ceremony, "link:bank", "9876543210987654")
+
+    assert Refusal.TABLE is refused.value.reason
+    assert (table.owner, table.usage, table.slot) == ("link:bank", "decimalisation-table", Slot.CURRENT)
+    assert table.block is not None
+    assert protection.unwrap(table.block, KeyUsage.DECIMALISATION_TABLE).hex() == "9876543210987654"
+    assert [each["result"] for each in await room.recorded()][-2:] == ["refused", "done"]

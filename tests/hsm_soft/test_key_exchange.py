@@ -416,3 +416,25 @@ def test_nonsense_ends_in_the_typed_error(block: str, key: bytes) -> None:
         import_block(protection, above, block, KeyUsage.PIN_ENCRYPTION, bytes)
     with pytest.raises(KeyBlockRefused):
         import_cryptogram(protection, above, Cryptogram(key, b""), KeyUsage.PIN_ENCRYPTION, bytes)
+
+
+@pytest.mark.parametrize(("digits", "comes_in"), [("0123456789012345", True), ("0123456789ABCDEF", False)])
+def test_a_decimalisation_table_that_travels_is_checked(
+    protection: KeyBlockProtection, random: Random, wrapping: Wrapping, digits: str, comes_in: bool
+) -> None:
+    """In a block or bare: what holds other than decimal digits is no table."""
+    table, usage = bytes.fromhex(digits), KeyUsage.DECIMALISATION_TABLE
+    above, clear = wrapping()
+    block = _partner_block(clear, "B", table, "10DC")
+    bare = Cryptogram(des_encryptor(clear)(table), check_value(Algorithm.DES, table))
+
+    for take in (
+        lambda: import_block(protection, above, block, usage, random),
+        lambda: import_cryptogram(protection, above, bare, usage, random),
+    ):
+        if comes_in:
+            assert table == protection.unwrap(take(), usage)
+        else:
+            with pytest.raises(KeyBlockRefused) as refused:
+                take()
+            assert Refusal.TABLE is refused.value.reason

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from hsm_soft.pan import NotAPan
 from hsm_soft.pin import BadPin, PinReference, PinResult, make_reference, verify_pin_block
-from hsm_soft.pin_block import PinBlockFormat
+from hsm_soft.pin_block import PinBlockFormat, pin_reader
 from hsm_soft.primitives import Random, aes_cmac, des_decryptor, des_encryptor
 
 _PIN_KEY = bytes.fromhex("D931648F3DE313A4A22C15DCA4F4299E")
 _ENCRYPT, _DECRYPT = des_encryptor(_PIN_KEY), des_decryptor(_PIN_KEY)
+_READ = pin_reader(PinBlockFormat.ISO_0, _DECRYPT)
 _AUTHENTICATE = aes_cmac(bytes(range(32)))
 _PAN = "9900010000000003"
 _WALLET = 77
@@ -23,9 +24,7 @@ _PANS = st.text("0123456789", min_size=13, max_size=19)
 
 
 def _verify(clear_block: bytes, pan: str, reference: PinReference, wallet_id: int = _WALLET) -> PinResult:
-    return verify_pin_block(
-        PinBlockFormat.ISO_0, _DECRYPT, _AUTHENTICATE, _ENCRYPT(clear_block), pan, wallet_id, reference
-    )
+    return verify_pin_block(_READ, _AUTHENTICATE, _ENCRYPT(clear_block), pan, wallet_id, reference)
 
 
 def _reference(pin: str) -> PinReference:
@@ -92,9 +91,7 @@ def test_a_block_of_another_length_is_unreadable(
 ) -> None:
     """Such a block is not decrypted, so the next one decrypts as it should."""
     reference = _reference("123456")
-    result = verify_pin_block(
-        PinBlockFormat.ISO_0, _DECRYPT, _AUTHENTICATE, bytes(length), _PAN, _WALLET, reference
-    )
+    result = verify_pin_block(_READ, _AUTHENTICATE, bytes(length), _PAN, _WALLET, reference)
 
     assert PinResult.UNREADABLE is result
     assert PinResult.MATCH is _verify(clear_pin_block("123456", _PAN), _PAN, reference)
@@ -147,9 +144,7 @@ def test_every_answer_costs_the_same_work(clear_pin_block: Callable[[str, str], 
 
     reference = _reference("1234")
     results = [
-        verify_pin_block(
-            PinBlockFormat.ISO_0, _DECRYPT, authenticate, _ENCRYPT(clear), _PAN, _WALLET, reference
-        )
+        verify_pin_block(_READ, authenticate, _ENCRYPT(clear), _PAN, _WALLET, reference)
         for clear in (clear_pin_block("1234", _PAN), clear_pin_block("123456789012", _PAN), bytes(8))
     ]
 

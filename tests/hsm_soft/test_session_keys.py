@@ -35,14 +35,15 @@ def test_a_published_key_download(vector: dict[str, Any]) -> None:
     assert vector["expected"]["key_under_tmk"] == des_encryptor(tmk)(key).hex().upper()
 
 
-@pytest.mark.parametrize("layout", [each for each in SignOnLayout if each is not SignOnLayout.SM4_48])
+@pytest.mark.parametrize("layout", [each for each in SignOnLayout if not each.is_sm4])
 def test_each_key_stands_in_its_place(
     protection: KeyBlockProtection, random: Random, layout: SignOnLayout
 ) -> None:
     """Every layout has each key under the terminal's, zero bytes up to its place, then its check value."""
-    terminal_master = protection.wrap(KeyUsage.TERMINAL_MASTER, _TRIPLE_TMK, random)
+    master = _TRIPLE_TMK if layout.name.startswith("TRIPLE") else _TMK
+    terminal_master = protection.wrap(KeyUsage.TERMINAL_MASTER, master, random)
     keys = new_session_keys(protection, terminal_master, layout, random)
-    rest, decrypt = keys.field_62, des_decryptor(_TRIPLE_TMK)
+    rest, decrypt = keys.field_62, des_decryptor(master)
 
     assert len(rest) == layout.length_bytes == int(layout.name[-2:])
     for place, block in zip(layout.places, (keys.pin_key, keys.mac_key, keys.track_key), strict=False):
@@ -65,6 +66,7 @@ def test_each_key_stands_in_its_place(
         (SignOnLayout.TRIPLE_56, [("pin", 24, 24), ("mac", 24, 24)]),
         (SignOnLayout.TRIPLE_84, [("pin", 24, 24), ("mac", 24, 24), ("track", 24, 24)]),
         (SignOnLayout.SM4_48, [("pin", 16, 16), ("mac", 16, 16)]),
+        (SignOnLayout.SM4_72, [("pin", 16, 16), ("mac", 16, 16), ("track", 16, 16)]),
     ],
 )
 def test_the_layouts(layout: SignOnLayout, expected: list[tuple[str, int, int]]) -> None:
@@ -78,18 +80,38 @@ def test_the_layouts(layout: SignOnLayout, expected: list[tuple[str, int, int]])
     assert expected == [(names[place.usage], place.key_bytes, place.place_bytes) for place in layout.places]
 
 
-def test_the_sm4_layout(protection: KeyBlockProtection, random: Random) -> None:
+@pytest.mark.parametrize(
+    ("asked", "length_bytes"),
+    [(SignOnLayout.SINGLE_24, 24), (SignOnLayout.DOUBLE_40, 56), (SignOnLayout.DOUBLE_60, 84)],
+)
+def test_a_triple_length_master_key_gets_triple_length_keys(
+    protection: KeyBlockProtection, random: Random, asked: SignOnLayout, length_bytes: int
+) -> None:
+    """Terminals have no other way to ask for them than by the length of their master key."""
+    terminal_master = protection.wrap(KeyUsage.TERMINAL_MASTER, _TRIPLE_TMK, random)
+
+    keys = new_session_keys(protection, terminal_master, asked, random)
+
+    assert length_bytes == len(keys.field_62)
+
+
+@pytest.mark.parametrize("layout", [SignOnLayout.SM4_48, SignOnLayout.SM4_72])
+def test_the_sm4_layouts(protection: KeyBlockProtection, random: Random, layout: SignOnLayout) -> None:
     """SM4 keys under an SM4 terminal master key, each with eight bytes of check value."""
     master = random(16)
     block = protection.wrap(KeyUsage.TERMINAL_MASTER, master, random, algorithm=Algorithm.SM4)
-    keys = new_session_keys(protection, block, SignOnLayout.SM4_48, random)
-    decrypt = sm4_decryptor(master)
-    pin_key, mac_key = decrypt(keys.field_62[:16]), decrypt(keys.field_62[24:40])
+    keys = new_session_keys(protection, block, layout, random)
+    rest, decrypt = keys.field_62, sm4_decryptor(master)
 
-    assert sm4_encryptor(pin_key)(bytes(16))[:8] == keys.field_62[16:24]
-    assert sm4_encryptor(mac_key)(bytes(16))[:8] == keys.field_62[40:]
-    assert pin_key == protection.unwrap(keys.pin_key, KeyUsage.PIN_ENCRYPTION)
-    assert protection.open(keys.mac_key)[0].algorithm == Algorithm.SM4
+    assert len(rest) == layout.length_bytes == int(layout.name[-2:])
+    for place, kept in zip(layout.places, (keys.pin_key, keys.mac_key, keys.track_key), strict=False):
+        assert kept is not None
+        header, key = protection.open(kept)
+        assert (key, header.algorithm) == (decrypt(rest[:16]), Algorithm.SM4)
+        assert key == protection.unwrap(kept, place.usage)
+        assert sm4_encryptor(key)(bytes(16))[:8] == rest[16:24]
+        rest = rest[24:]
+    assert rest == b""
 
 
 @pytest.mark.parametrize("layout", [SignOnLayout.TRIPLE_56, SignOnLayout.TRIPLE_84])

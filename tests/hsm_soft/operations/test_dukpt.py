@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,15 @@ from hsm_soft.mac import MacAlgorithm, Padding, authenticator
 from hsm_soft.pin import PinResult
 from hsm_soft.pin_block import PinBlockFormat, read_pin, write_pin
 from hsm_soft.pos_mac import MacMismatch
-from hsm_soft.primitives import Random, aes_encryptor, des_decryptor, des_encryptor
+from hsm_soft.primitives import (
+    Random,
+    aes_cbc_decrypt,
+    aes_cbc_encrypt,
+    aes_encryptor,
+    des_cbc_decrypt,
+    des_decryptor,
+    des_encryptor,
+)
 
 _PAN = "9900010000000003"
 _WALLET = 7
@@ -34,6 +43,7 @@ class _Terminal:
     pin_format: PinBlockFormat
     pin_block: Callable[[str], bytes]
     mac: Callable[[bytes, bool], bytes]
+    answer_data: Callable[[bytes], bytes]
 
 
 @pytest.fixture(params=["tdes", "aes"])
@@ -49,6 +59,7 @@ def _tdes(protection: KeyBlockProtection, clear: bytes, random: Random) -> _Term
     initial = dukpt_tdes.initial_key(clear, number.device)
     transaction = dukpt_tdes.transaction_key(initial, number)
     pin_key = dukpt_tdes.working_key(transaction, TdesUsage.PIN).key
+    data_key = dukpt_tdes.working_key(transaction, TdesUsage.DATA_RESPONSE).key
 
     def mac(data: bytes, request: bool) -> bytes:
         usage = TdesUsage.MAC_REQUEST if request else TdesUsage.MAC_RESPONSE
@@ -63,6 +74,7 @@ def _tdes(protection: KeyBlockProtection, clear: bytes, random: Random) -> _Term
         PinBlockFormat.ISO_0,
         lambda pin: write_pin(PinBlockFormat.ISO_0, des_encryptor(pin_key), pin, _PAN, random),
         mac,
+        lambda data: des_cbc_decrypt(data_key, bytes(8), data),
     )
 
 
@@ -87,6 +99,7 @@ def _aes(protection: KeyBlockProtection, clear: bytes, random: Random) -> _Termi
         PinBlockFormat.ISO_4,
         lambda pin: write_pin(PinBlockFormat.ISO_4, aes_encryptor(key(AesUsage.PIN)), pin, _PAN, random),
         mac,
+        lambda data: aes_cbc_decrypt(key(AesUsage.DATA_DECRYPTION), bytes(16), data),
     )
 
 
@@ -185,3 +198,67 @@ def test_a_device_is_given_its_initial_key(
     block = hsm.dukpt_initial_key(terminal.base_key, terminal.serial_number)
 
     assert terminal.initial_key == protection.unwrap(block, KeyUsage.INITIAL_KEY)
+
+
+@pytest.mark.vectors("tdes-dukpt-a42-05", "tdes-dukpt-a42-19")
+def test_published_data_is_deciphered(
+    hsm: SoftHsm, protection: KeyBlockProtection, random: Random, vector: dict[str, Any]
+) -> None:
+    """Data of the standard's examples comes out in clear, filled up with zeros, with its counter."""
+    told = vector["inputs"]
+    base_key = protection.wrap(KeyUsage.BASE_DERIVATION, bytes.fromhex(told["bdk"]), random)
+    ksn = bytes.fromhex(told["ksn"])
+    clear = told["txn_data_ascii"].encode("ascii").ljust(24, b"\0")
+    sent = bytes.fromhex(vector["expected"]["encrypted_txn_request"])
+
+    deciphered = hsm.decrypt_data_dukpt(base_key, ksn, 0, sent)
+
+    assert (clear, tdes_serial_number(ksn).counter) == (deciphered.data, deciphered.counter)
+
+
+@pytest.mark.vectors("aes128-dukpt-5", "aes256-dukpt-5")
+def test_data_under_a_published_key_is_deciphered(
+    hsm: SoftHsm, protection: KeyBlockProtection, random: Random, vector: dict[str, Any]
+) -> None:
+    """AES: the standard gives the data key; what is in CBC under it comes out in clear."""
+    told = vector["inputs"]
+    clear_key, ksn = bytes.fromhex(told["bdk"]), bytes.fromhex(told["ksn"])
+    base_key = protection.wrap(KeyUsage.BASE_DERIVATION, clear_key, random, algorithm=Algorithm.AES)
+    data_key = bytes.fromhex(vector["expected"][f"data_encrypt_key_aes{len(clear_key) * 8}"])
+    track = b"9900010000000003D2612201".ljust(32, b"\0")
+
+    deciphered = hsm.decrypt_data_dukpt(base_key, ksn, 4, aes_cbc_encrypt(data_key, bytes(16), track))
+
+    assert (track, 5) == (deciphered.data, deciphered.counter)
+
+
+def test_data_of_an_answer_is_under_the_terminals_other_key(hsm: SoftHsm, terminal: _Terminal) -> None:
+    """Each direction has its key."""
+    base_key, ksn, clear = terminal.base_key, terminal.serial_number, b"the answer".ljust(32, b"\0")
+
+    answered = hsm.encrypt_data_dukpt(base_key, ksn, clear)
+
+    assert clear == terminal.answer_data(answered)
+    assert clear != hsm.decrypt_data_dukpt(base_key, ksn, 4, answered).data
+
+
+@pytest.mark.parametrize("size", [0, 7, 33])
+def test_data_is_whole_blocks(hsm: SoftHsm, terminal: _Terminal, size: int) -> None:
+    """Both ways."""
+    base_key, ksn = terminal.base_key, terminal.serial_number
+
+    for work in (
+        lambda: hsm.decrypt_data_dukpt(base_key, ksn, 4, bytes(size)),
+        lambda: hsm.encrypt_data_dukpt(base_key, ksn, bytes(size)),
+    ):
+        with pytest.raises(DukptRefused) as refused:
+            work()
+        assert refused.value.reason is DukptRefusal.DATA
+
+
+def test_replayed_data_stays_in_cipher(hsm: SoftHsm, terminal: _Terminal) -> None:
+    """A counter that is not above the stored one gets no key."""
+    with pytest.raises(DukptRefused) as refused:
+        hsm.decrypt_data_dukpt(terminal.base_key, terminal.serial_number, 5, bytes(16))
+
+    assert refused.value.reason is DukptRefusal.REPLAYED

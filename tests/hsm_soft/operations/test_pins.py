@@ -64,6 +64,18 @@ def test_a_pin_verifies_in_every_format(
     assert results == [PinResult.MATCH, PinResult.MISMATCH]
 
 
+@pytest.mark.parametrize("pin_format", [_ISO_0, PinBlockFormat.ISO_4, PinBlockFormat.SM4])
+def test_a_keys_cipher_has_its_usual_format(
+    hsm: SoftHsm, make_key: MakeKey, reference: PinReference, pin_format: PinBlockFormat
+) -> None:
+    """Who doesn't say how a block is laid out means format 0, format 4 under AES, the long one under SM4."""
+    key = make_key(KeyUsage.PIN_ENCRYPTION, _ALGORITHMS[pin_format.cipher])
+
+    verified = hsm.verify_pin(key, _block("739251", pin_format), _PAN, _WALLET, reference)
+
+    assert verified is PinResult.MATCH
+
+
 @pytest.mark.parametrize("pin_format", [PinBlockFormat.ISO_4, PinBlockFormat.SM4])
 def test_a_key_of_another_cipher_is_refused(
     hsm: SoftHsm, make_key: MakeKey, reference: PinReference, pin_format: PinBlockFormat

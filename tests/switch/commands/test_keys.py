@@ -198,3 +198,18 @@ def test_what_is_refused_ends_with_1(desk: Desk, arguments: tuple[str, ...], say
 
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.splitlines()[-1] == f"cardswitch: {says}"
+
+
+def test_a_decimalisation_table_is_imported_and_never_made(desk: Desk) -> None:
+    """Its digits come from a file, spaces and all; a ceremony to draw one is refused."""
+    owner, digits = ("--owner", "link:bank"), desk.secret("table", "0123 4567 8901 2345")
+    making = ("--usage", "decimalisation-table", "--algorithm", "des", "--length", "8")
+    taking = desk.approved("import-table", *owner)
+
+    refused = desk.run("keys", "ceremony", "open", "generate", *owner, *making, *desk.by("alice"))
+    taken = desk.run(
+        *("keys", "import-table", "--ceremony", taking, *owner, "--table-file", digits, "--json")
+    ).json["keys"][0]
+
+    assert (refused.status, "imported, never made" in refused.err) == (1, True)
+    assert (taken["usage"], taken["slot"]) == ("decimalisation-table", "current")

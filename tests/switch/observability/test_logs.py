@@ -181,6 +181,7 @@ class HiddenText(str):
         return "<hidden>"
 
 
+@pytest.mark.plants("a library logs a card number, which pytest hears before the chain masks it")
 @pytest.mark.parametrize("log_format", FORMATS)
 def test_no_card_data_reaches_a_line(lines: Lines, log_format: LogFormat) -> None:
     """Card data in values, nested values, keys, objects, texts and exceptions doesn't appear in any line."""

@@ -10,6 +10,7 @@ import pytest
 from directory.records import KeySet, Merchant, MerchantState, Terminal, TerminalState
 from hsm_soft.hsm import SoftHsm
 from hsm_soft.interface import InProcessHsm
+from hsm_soft.key_block import KeyBlockRefused
 from iso8583_specs.message import Message
 from ledger.outcome import Outcome
 from storage.database import DatabaseUnavailable
@@ -69,15 +70,21 @@ def request(service: Service, layout: KeyLayout | None = None) -> Request:
 
 
 def test_each_layout_has_the_hsms() -> None:
-    """Every layout of the vocabulary is one of the HSM's, with as many bytes as its name says."""
+    """Every layout of the vocabulary is one of the HSM's, and no two are the same."""
     assert set(KeyLayout) == set(LAYOUTS)
-    for layout, of_hsm in LAYOUTS.items():
-        assert layout.value == of_hsm.length_bytes
+    assert len(set(LAYOUTS.values())) == len(KeyLayout)
 
 
-@pytest.mark.parametrize("layout", KeyLayout)
+@pytest.mark.parametrize(
+    ("layout", "length", "start", "check"),
+    [
+        (KeyLayout.SINGLE, 24, 12, 20),
+        (KeyLayout.DOUBLE, 40, 20, 36),
+        (KeyLayout.DOUBLE_TRACK, 60, 20, 36),
+    ],
+)
 async def test_sign_on_keeps_the_keys_that_it_tells(
-    hsm: SoftHsm, terminal: Terminal, layout: KeyLayout
+    hsm: SoftHsm, terminal: Terminal, layout: KeyLayout, length: int, start: int, check: int
 ) -> None:
     """The keys in field 62 open under the terminal's master key, and are those that were kept, unproven."""
     kept = Kept()
@@ -85,19 +92,39 @@ async def test_sign_on_keeps_the_keys_that_it_tells(
     reply = await management(hsm, kept).manage(request(Service.SIGN_ON, layout), terminal, 7, NOW_US)
 
     assert reply.session_keys is not None
-    assert len(reply.session_keys) == layout.value
-    start, check = {24: (12, 20), 40: (20, 36), 60: (20, 36)}[layout.value]
+    assert len(reply.session_keys) == length
     mac_key = decrypt(MASTER_KEY, reply.session_keys[start : start + 8])
     assert encrypt(mac_key, bytes(8))[:4] == reply.session_keys[check : check + 4]
     [key_set] = kept.key_sets
     assert (key_set.created_at_us, key_set.verified) == (NOW_US, False)
-    assert (key_set.track_key is not None) == (layout is KeyLayout.DOUBLE_60)
+    assert (key_set.track_key is not None) == (layout is KeyLayout.DOUBLE_TRACK)
+
+
+@pytest.mark.parametrize("layout", [KeyLayout.SM4, KeyLayout.SM4_TRACK])
+async def test_keys_that_a_terminal_cannot_have_are_not_supported(
+    hsm: SoftHsm, terminal: Terminal, layout: KeyLayout
+) -> None:
+    """SM4 keys where they are off: the terminal is told so, and nothing is kept."""
+    kept = Kept()
+
+    reply = await management(hsm, kept).manage(request(Service.SIGN_ON, layout), terminal, 7, NOW_US)
+
+    assert (reply.outcome, reply.session_keys) == (Outcome.FUNCTION_NOT_SUPPORTED, None)
+    assert kept.key_sets == []
+
+
+async def test_a_master_key_that_is_none_is_a_defect(hsm: SoftHsm, terminal: Terminal) -> None:
+    """A block that doesn't open says nothing about what the terminal asked for."""
+    broken = replace(terminal, master_key=terminal.master_key[:-1] + "?")
+
+    with pytest.raises(KeyBlockRefused):
+        await management(hsm, Kept()).manage(request(Service.SIGN_ON, KeyLayout.SINGLE), broken, 7, NOW_US)
 
 
 async def test_sign_on_tells_the_batch_that_is_open_afterwards(hsm: SoftHsm, terminal: Terminal) -> None:
     """The batch is read with the change, not taken from what was known before."""
     reply = await management(hsm, Kept()).manage(
-        request(Service.SIGN_ON, KeyLayout.SINGLE_24), terminal, 7, NOW_US
+        request(Service.SIGN_ON, KeyLayout.SINGLE), terminal, 7, NOW_US
     )
 
     assert (reply.outcome, reply.batch, reply.has_mac) == (Outcome.APPROVED, "000043", False)
@@ -108,7 +135,7 @@ async def test_keys_that_could_not_be_kept_are_not_told(hsm: SoftHsm, terminal: 
     """If it isn't known whether the keys were kept there is no reply."""
     with pytest.raises(DatabaseUnavailable):
         await management(hsm, Kept(lost=True)).manage(
-            request(Service.SIGN_ON, KeyLayout.SINGLE_24), terminal, 7, NOW_US
+            request(Service.SIGN_ON, KeyLayout.SINGLE), terminal, 7, NOW_US
         )
 
 
@@ -128,7 +155,7 @@ async def test_sign_off_is_noted_and_echo_is_not(
 async def test_reply_does_not_show_its_keys(hsm: SoftHsm, terminal: Terminal) -> None:
     """Field 62 is no part of what a reply prints."""
     reply = await management(hsm, Kept()).manage(
-        request(Service.SIGN_ON, KeyLayout.DOUBLE_40), terminal, 7, NOW_US
+        request(Service.SIGN_ON, KeyLayout.DOUBLE), terminal, 7, NOW_US
     )
 
     assert "session_keys" not in repr(reply)

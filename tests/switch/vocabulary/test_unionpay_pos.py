@@ -142,7 +142,7 @@ def test_service_is_read(message: MakeMessage, name: str, service: Service) -> N
         ("balance", {60: "22000001000"}),
         ("balance", {25: "06"}),
         ("reversal", {60: "23000001000"}),
-        ("sign-on", {60: "00000000005"}),
+        ("sign-on", {60: "00000000011"}),
         ("sign-off", {60: "00000000001"}),
         ("points void", {}),
         ("points void", {35: "9" * 37}),
@@ -278,24 +278,27 @@ def test_original_is_quoted_by_field_37(message: MakeMessage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("security", "usable"),
+    ("security", "block_bytes", "usable"),
     [
-        ("2600000000000000", True),
-        ("2000000000000000", True),
-        ("2610000000000000", True),
-        ("0600000000000000", False),
-        ("1600000000000000", False),
-        ("2300000000000000", False),
-        ("2410000000000000", False),
+        ("2600000000000000", 8, True),
+        ("2000000000000000", 8, True),
+        ("2610000000000000", 8, True),
+        ("2300000000000000", 16, True),
+        ("0600000000000000", 8, False),
+        ("1600000000000000", 8, False),
+        ("2300000000000000", 8, False),
+        ("2600000000000000", 16, False),
+        ("2410000000000000", 8, False),
+        ("2410000000000000", 16, False),
     ],
 )
 def test_pin_block_must_be_of_a_kind_that_can_be_read(
-    message: MakeMessage, security: str, usable: bool
+    message: MakeMessage, security: str, block_bytes: int, usable: bool
 ) -> None:
-    """Only blocks with the PAN in them, under DES or triple DES, can be read here."""
-    request = read(message("purchase", {53: security}))
+    """Only blocks with the PAN in them, under DES, triple DES or SM4 and as long as these make them."""
+    request = read(message("purchase", {52: bytes(block_bytes), 53: security}))
 
-    assert (bytes(8), usable) == (request.pin_block, request.pin_block_usable)
+    assert (bytes(block_bytes), usable) == (request.pin_block, request.pin_block_usable)
 
 
 def test_security_field_without_a_pin_is_accepted(message: MakeMessage) -> None:
@@ -317,10 +320,16 @@ def test_amount_batch_and_trace_are_read(message: MakeMessage) -> None:
 
 @pytest.mark.parametrize(
     ("code", "layout"),
-    [("001", KeyLayout.SINGLE_24), ("003", KeyLayout.DOUBLE_40), ("004", KeyLayout.DOUBLE_60)],
+    [
+        ("001", KeyLayout.SINGLE),
+        ("003", KeyLayout.DOUBLE),
+        ("004", KeyLayout.DOUBLE_TRACK),
+        ("005", KeyLayout.SM4),
+        ("006", KeyLayout.SM4_TRACK),
+    ],
 )
 def test_sign_on_names_its_key_layout(message: MakeMessage, code: str, layout: KeyLayout) -> None:
-    """60.3 says how long the keys are; whatever stands in 60.2 and behind 60.3 is no matter."""
+    """60.3 says which keys are wanted; whatever stands in 60.2 and behind 60.3 is no matter."""
     request = read(message("sign-on", {60: f"00999999{code}60"}))
 
     assert (layout, None) == (request.key_layout, request.defect)
