@@ -94,9 +94,12 @@ async def add_recharge_cards(connection: Connection, cards: Sequence[RechargeCar
     with database_errors():
         async with connection.transaction():
             serials, digests = [card.serial for card in cards], [card.digest for card in cards]
-            added = await connection.fetch(_ADD_CARDS, serials, digests)
-            if len(added) < len(cards):
-                raise RechargeCardExists
+            _refuse_fewer(await connection.fetch(_ADD_CARDS, serials, digests), cards)
+
+
+def _refuse_fewer(added: Sequence[object], cards: Sequence[RechargeCard]) -> None:
+    if len(added) < len(cards):
+        raise RechargeCardExists
 
 
 async def use_recharge_card(connection: Connection, digest: bytes, transaction_id: int) -> str | None:

@@ -218,7 +218,7 @@ class Hsm(_Table):
     token_module: OptionalPath = None
     """The PKCS#11 library of the token that opens the master key."""
     unverified_sm4_pos_mac: bool = False
-    """Compute field 64 under SM4 keys too, by a description that no published message confirms."""
+    """Serve SM4 terminals, whose sign-on and MAC follow descriptions that no published message confirms."""
 
 
 class Keys(_Table):

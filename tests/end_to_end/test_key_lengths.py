@@ -24,6 +24,8 @@ from .plain_line import Answer, Line
 from .plain_terminal import Card, Identity, Terminal, reversal_of
 from .switch_process import BALANCE_MINOR, Installation, Switch, World
 
+pytestmark = pytest.mark.timeout(600)  # two officers form two keys: a dozen commands before the first test
+
 NATIONAL: Final = 'extends = "unionpay_pos"\n[fields.52]\nmax_len = 16\n'
 SETTINGS: Final = """\
 [hsm]

@@ -102,7 +102,7 @@ def _opens(protection: KeyBlockProtection, block: str) -> bool:
     return True
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_move_that_is_killed_again_and_again_loses_nothing(
     old_home: Installation, tmp_path: Path, dial: Dial
 ) -> None:

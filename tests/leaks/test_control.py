@@ -16,6 +16,7 @@ from hsm_soft.pin_block import PinBlockFormat, write_pin
 from hsm_soft.primitives import aes_encryptor, des_encryptor
 from iso8583_specs.message import Message
 from iso8583_specs.values import Pan
+from tests.leaks.heard import overheard
 
 KEY, PAN, PIN = bytes(range(65, 81)), "9900017364510982736", "739251846207"
 
@@ -47,6 +48,10 @@ def test_raises():
             raise KeyError("bad") from error
 
 
+def test_starts_what_logs_elsewhere():
+    overheard("the log of a switch", f"frame {KEY.hex(' ')}")
+
+
 class Careless(Message):
     def __repr__(self):
         return f"<{KEY!r}>"
@@ -66,6 +71,7 @@ def test_has_a_careless_argument(careless):
 LEAKS = {
     "test_prints": "captured stdout call holds a PIN",
     "test_logs": "captured log call holds a key",
+    "test_starts_what_logs_elsewhere": "the log of a switch holds a key",
     "test_raises": "an exception holds a card number",
     "test_has_a_careless_argument": "what careless prints of itself holds a key",
 }
@@ -106,7 +112,7 @@ def test_a_leak_fails_the_test_that_leaks(tmp_path: Path, processes: int) -> Non
     )
 
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "5 passed, 4 errors" in ran.stdout
+    assert "6 passed, 5 errors" in ran.stdout
     for name, leak in LEAKS.items():
         assert f"{name}" in ran.stdout
         assert f"leak: {leak} in clear" in ran.stdout

@@ -9,6 +9,7 @@ from hsm_soft.mac import MacAlgorithm, MacMethod, Padding
 from hsm_soft.master_key import MasterKey
 from hsm_soft.pos_mac import MacMismatch, sm4_pos_mac
 from hsm_soft.primitives import Random, sm4_encryptor
+from hsm_soft.session_keys import SignOnLayout
 
 _USAGES = {
     MacAlgorithm.X9_9: (KeyUsage.CBC_MAC, 8),
@@ -53,6 +54,24 @@ def test_a_key_that_verifies_makes_nothing(
         with pytest.raises(KeyBlockRefused) as refused:
             call()
         assert refused.value.reason is Refusal.MODE
+
+
+@pytest.mark.parametrize("layout", [SignOnLayout.SM4_48, SignOnLayout.SM4_72])
+def test_sm4_session_keys_are_off(
+    master_key: MasterKey,
+    key_blocks: dict[int, KeyBlock],
+    protection: KeyBlockProtection,
+    random: Random,
+    layout: SignOnLayout,
+) -> None:
+    """Nobody is handed keys whose MAC is not computed; one that was told to computes and makes them."""
+    terminal = protection.wrap(KeyUsage.TERMINAL_MASTER, random(16), random, algorithm=Algorithm.SM4)
+    told = SoftHsm(master_key, key_blocks, random, sm4_pos_mac=True)
+
+    with pytest.raises(KeyBlockRefused) as refused:
+        SoftHsm(master_key, key_blocks, random).new_session_keys(terminal, layout)
+    assert refused.value.reason is Refusal.ALGORITHM
+    assert layout.length_bytes == len(told.new_session_keys(terminal, layout).field_62)
 
 
 def test_the_sm4_pos_mac_is_off(
