@@ -122,14 +122,16 @@ def test_the_order_is_the_products() -> None:
     assert Lot(CASH, NEVER, 50, 100) == lots[0]
 
 
-def test_no_overdraft_without_cash() -> None:
-    """A movement that may not spend cash doesn't spend the overdraft either; nor does one that has none."""
+def test_overdraft_is_of_cash() -> None:
+    """What may not spend cash doesn't spend the overdraft either; what may goes down to the floor."""
     strict = PurseRule(CASH, PurseKind.CASH, outflows=frozenset({TransactionKind.TRANSFER}))
     rules = ProductRules(purses=(BONUS_PURSE, strict))
 
     legs, _, missing = spend(purchase(rules), KIND, LOTS, TODAY, 800, 500)
 
     assert ([leg(BONUS, 150, TODAY), leg(BONUS, 300, TODAY + 9)], 350) == (list(legs), missing)
+    empty = (Lot(CASH, NEVER, 0),)
+    assert ((leg(CASH, 5),), (Lot(CASH, NEVER, -5),), 0) == spend(purchase(), KIND, empty, TODAY, 5, 500)
     overdrawn = (Lot(CASH, NEVER, -500),)
     assert ((), overdrawn, 5) == spend(purchase(), KIND, overdrawn, TODAY, 5, 500)
     assert ((), overdrawn, 5) == spend(purchase(), KIND, overdrawn, TODAY, 5, 400)
