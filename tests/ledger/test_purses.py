@@ -164,12 +164,22 @@ def test_the_short_way_is_the_waterfall(cash: int, held: int, amount: int) -> No
     assert spend(purchase(slow), KIND, lots, TODAY, amount, 30) == fast
 
 
+def test_the_short_way_leaves_other_lots() -> None:
+    """Where cash is the only money, whatever else there is stays."""
+    rules = ProductRules(purses=(CASH_PURSE, POINTS_PURSE))
+
+    _, lots, _ = spend(purchase(rules), KIND, LOTS, TODAY, 300, 0)
+
+    assert (Lot(CASH, NEVER, 100, 100), *LOTS[1:]) == lots
+
+
 def test_one_purse_alone() -> None:
     """A movement that is about one purse spends no other, and the overdraft only of cash."""
     assert spend_purse(WALLET, BONUS_PURSE, LOTS, TODAY, 451, 500)[2] == 1
     legs, lots, missing = spend_purse(WALLET, CASH_PURSE, LOTS, TODAY, 301, 5)
     assert ((leg(CASH, 301),), 0) == (legs, missing)
     assert available(lots, CASH, TODAY) == -1
+    assert spend_purse(WALLET, CASH_PURSE, LOTS, TODAY, 307, 5)[2] == 2
 
 
 @pytest.mark.parametrize(
