@@ -71,7 +71,7 @@ def _joined(known: Accounts, intent: Intent, legs: tuple[Leg, ...]) -> Accounts:
 def _held(intent: Intent, state: WalletState, day: int) -> Decision:
     """Hold an amount, and count it."""
     rules, kind, amount = intent.rules, intent.kind, intent.amount_minor
-    refused = refusal(intent, kind, state)
+    refused = _request_refusal(intent, state)
     if refused is not None:
         return refused
     assert rules is not None
@@ -131,7 +131,7 @@ def complete(intent: Intent, related: Related, wallets: Wallets, day: int) -> De
 
 
 def _request_refusal(intent: Intent, state: WalletState) -> Decision | None:
-    """Why a completion that asks is refused, before its amount is looked at."""
+    """Why a request is refused before its amount is looked at; without a card there is no product to ask."""
     if intent.rules is None:
         return Decision(Outcome.CARD_UNKNOWN)
     return refusal(intent, intent.kind, state)

@@ -176,6 +176,15 @@ def test_a_hold_holds_what_is_there() -> None:
     assert (Lot(CASH, NEVER, 100, 100), Lot(BONUS, TOMORROW, 120, 120)) == done.lots[WALLET]
 
 
+def test_a_hold_for_two_merchants() -> None:
+    """What is held for each is let go for each; of what can't be held again the last one gets less."""
+    other = hoped(200)._replace(account_id=8)
+    wanted = (held(-800), hoped(600), other)
+
+    assert undone(wanted) == settled(undone(wanted), in_cash=800).legs
+    assert (held(-650), hoped(600), other._replace(amount_minor=50)) == settled(wanted, in_cash=650).legs
+
+
 def test_a_hold_of_which_nothing_is_there() -> None:
     """Then nothing is held."""
     assert () == settled((held(-300, BONUS, TOMORROW), hoped(300))).legs

@@ -473,6 +473,21 @@ def test_increment_of_a_hold_that_shrank() -> None:
     assert () == decision.parent.legs
 
 
+def test_increment_at_another_merchant() -> None:
+    """What is let go is what was held for that merchant, not for the first one."""
+    other = hoped(200)._replace(account_id=8)
+    increment = replace(INCREMENT, legs=(held(-200), other))
+    parent = replace(GROWN, legs=(held(-300, BONUS, TODAY), held(-900), hoped(1000), other))
+
+    decision = restoring(
+        *(TransactionKind.PREAUTH_INCREMENT_REVERSAL, increment, parent, Action.SHORTEN), in_cash=1000
+    )
+
+    assert undone(increment.legs) == decision.legs
+    assert decision.parent is not None
+    assert (held(-300, BONUS, TODAY), held(-700), hoped(1000)) == decision.parent.legs
+
+
 def test_increment_of_lots_that_are_not_held_any_more() -> None:
     """An increment of which nothing is left of the hold frees nothing."""
     parent = replace(GROWN, legs=(held(-300, BONUS, TODAY), hoped(300)))
