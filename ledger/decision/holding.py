@@ -97,7 +97,7 @@ def release(intent: Intent, related: Related, wallets: Wallets, day: int) -> Dec
     original = related.original
     if day <= original.expires_day:
         return Decision(Outcome.RELATED_TRANSACTION_INVALID)
-    purses = purses_of(intent, original, wallets)
+    purses = purses_of(intent, related, wallets)
     settled = settle(undone(original.legs), (), (), purses, day, original.issuer)
     after = changed(original, OriginalState.RELEASED)
     return decided(intent, original, wallets, settled)._replace(original=after)
@@ -124,7 +124,7 @@ def complete(intent: Intent, related: Related, wallets: Wallets, day: int) -> De
     if posting is None:
         return declined(lack(intent, intent.kind, intent.rules), intent, state)
     main, charges, flags = posting
-    purses = purses_of(intent, original, wallets)
+    purses = purses_of(intent, related, wallets)
     settled = settle(main, charges, flags, purses, day, original.issuer)
     after = changed(original, OriginalState.COMPLETED)
     return decided(intent, original, wallets, settled)._replace(original=after)

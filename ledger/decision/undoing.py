@@ -62,7 +62,7 @@ def _settled(intent: Intent, related: Related, wallets: Wallets, day: int) -> Se
     legs = undone(standing(original))
     count = len(legs) - 2 * len(original.charges)
     posted = tuple(leg for leg in legs[:count] if layer_of(leg.account_kind) is Layer.POSTED)
-    purses = purses_of(intent, original, wallets)
+    purses = purses_of(intent, related, wallets)
     main = (*_hold_legs(related, day), *posted)
     return settle(main, legs[count:], original.charges, purses, day, original.issuer)
 

@@ -213,6 +213,13 @@ def test_what_is_let_go_in_a_lapsed_lot(rules: ProductRules | None, lapsed: tupl
     assert ((False,) if lapsed else ()) == done.charges
 
 
+def test_last_cent_lapses_too() -> None:
+    """However little was held of a lapsed lot, it lapses."""
+    done = settled((held(1, BONUS, YESTERDAY), hoped(-1)), Lot(BONUS, YESTERDAY, 1, 1))
+
+    assert (bonus(-1, YESTERDAY), breakage(1)) == done.legs[2:]
+
+
 def test_what_is_let_go_and_taken_does_not_lapse() -> None:
     """Of a lapsed lot only what isn't taken at once lapses, and a good one keeps all."""
     released = (held(300, BONUS, YESTERDAY), held(100), hoped(-400))
