@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ledger.chart import OF_WALLET, AccountKind, Layer, Leg, layer_of
+from ledger.chart import POINTS_FROM, AccountKind, Layer, Leg, layer_of
 from ledger.fees import part_of
 from ledger.identity import TransactionKind
 from ledger.lifecycle import OriginalState
@@ -132,7 +132,7 @@ def _without_last(legs: tuple[Leg, ...], amount_minor: int) -> list[Leg]:
 def _part_left(pair: tuple[Leg, ...], original: Original) -> list[Leg]:
     """What is left of a fee (what is returned is rounded down) or of points earned (what is left is)."""
     whole, total = pair[1].amount_minor, original.amount_minor
-    if pair[1].account_kind in OF_WALLET:
+    if pair[1].asset >= POINTS_FROM:
         left = part_of(whole, original.left_minor, total)
     else:
         left = whole - part_of(whole, original.refunded_minor, total)
@@ -142,6 +142,16 @@ def _part_left(pair: tuple[Leg, ...], original: Original) -> list[Leg]:
 def in_layer(legs: Iterable[Leg], layer: Layer) -> tuple[Leg, ...]:
     """The legs of one layer."""
     return tuple(leg for leg in legs if layer_of(leg.account_kind) is layer)
+
+
+def last_first(legs: Iterable[Leg], amount_minor: int) -> tuple[Leg, ...]:
+    """Legs of positive amounts cut to what is taken of them if an amount is taken of the last ones first."""
+    parts: list[Leg] = []
+    for leg in reversed(tuple(legs)):
+        part = min(leg.amount_minor, amount_minor)
+        amount_minor -= part
+        parts.append(leg._replace(amount_minor=part))
+    return tuple(leg for leg in reversed(parts) if leg.amount_minor)
 
 
 def merged(legs: Iterable[Leg]) -> tuple[Leg, ...]:

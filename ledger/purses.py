@@ -48,17 +48,15 @@ def meant(intent: Intent, rules: ProductRules, kind: PurseKind | None = None) ->
     Of money that is the cash purse, wherever it stands in the order. None if the product has no such purse,
     if its asset is not the intent's, or if it is not of the `kind` that is asked for.
     """
-    number = intent.purse
-    if number is None:
-        number = CASH if intent.asset == rules.asset else _first_of_asset(rules, intent.asset)
-    rule = rules.purse_rule(number)
+    if intent.purse is not None:
+        rule = rules.purse_rule(intent.purse)
+    elif intent.asset == rules.asset:
+        rule = rules.purse_rule(CASH)
+    else:
+        rule = next((rule for rule in rules.purses if rule.asset == intent.asset), None)
     if rule is None or rule.asset != intent.asset or (kind is not None and rule.kind is not kind):
         return None
     return rule
-
-
-def _first_of_asset(rules: ProductRules, asset: int) -> int:
-    return next((rule.purse for rule in rules.purses if rule.asset == asset), 0)
 
 
 def overdraft(rules: ProductRules, state: WalletState) -> int:
@@ -140,15 +138,12 @@ def _overdraw(
     legs: list[Leg], lot: Lot, rule: PurseRule, wallet_id: int, left: int, overdraft_minor: int
 ) -> int:
     """Take from the overdraft, in one leg with the cash that was taken; what is left of the amount."""
-    taken = 0
-    for index, leg in enumerate(legs):
-        if leg.purse == CASH:
-            taken = -legs.pop(index).amount_minor
-            break
-    room = lot.balance_minor - lot.held_minor - taken + overdraft_minor
-    part = min(left, max(0, room))
-    if taken or part:
-        legs.append(Leg(rule.account, wallet_id, rule.asset, -taken - part, CASH, NEVER))
+    taken = -sum(leg.amount_minor for leg in legs if leg.purse == CASH)
+    part = min(left, lot.balance_minor - lot.held_minor - taken + overdraft_minor)
+    if part <= 0:
+        return left
+    legs[:] = [leg for leg in legs if leg.purse != CASH]
+    legs.append(Leg(rule.account, wallet_id, rule.asset, -taken - part, CASH, NEVER))
     return left - part
 
 

@@ -71,7 +71,7 @@ def _joined(known: Accounts, intent: Intent, legs: tuple[Leg, ...]) -> Accounts:
 def _held(intent: Intent, state: WalletState, day: int) -> Decision:
     """Hold an amount, and count it."""
     rules, kind, amount = intent.rules, intent.kind, intent.amount_minor
-    refused = refusal(intent, kind, state)
+    refused = _request_refusal(intent, state)
     if refused is not None:
         return refused
     assert rules is not None
@@ -97,7 +97,7 @@ def release(intent: Intent, related: Related, wallets: Wallets, day: int) -> Dec
     original = related.original
     if day <= original.expires_day:
         return Decision(Outcome.RELATED_TRANSACTION_INVALID)
-    purses = purses_of(intent, original, wallets)
+    purses = purses_of(intent, related, wallets)
     settled = settle(undone(original.legs), (), (), purses, day, original.issuer)
     after = changed(original, OriginalState.RELEASED)
     return decided(intent, original, wallets, settled)._replace(original=after)
@@ -124,14 +124,14 @@ def complete(intent: Intent, related: Related, wallets: Wallets, day: int) -> De
     if posting is None:
         return declined(lack(intent, intent.kind, intent.rules), intent, state)
     main, charges, flags = posting
-    purses = purses_of(intent, original, wallets)
+    purses = purses_of(intent, related, wallets)
     settled = settle(main, charges, flags, purses, day, original.issuer)
     after = changed(original, OriginalState.COMPLETED)
     return decided(intent, original, wallets, settled)._replace(original=after)
 
 
 def _request_refusal(intent: Intent, state: WalletState) -> Decision | None:
-    """Why a completion that asks is refused, before its amount is looked at."""
+    """Why a request is refused before its amount is looked at; without a card there is no product to ask."""
     if intent.rules is None:
         return Decision(Outcome.CARD_UNKNOWN)
     return refusal(intent, intent.kind, state)

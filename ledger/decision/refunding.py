@@ -34,7 +34,7 @@ def refund(intent: Intent, related: Related, wallets: Wallets, day: int) -> Deci
     after = replace(original, refunded_minor=original.refunded_minor + intent.amount_minor)
     legs = _between(standing(original), standing(after))
     main = len(legs) - 2 * len(original.charges)
-    purses = purses_of(intent, original, wallets)
+    purses = purses_of(intent, related, wallets)
     settled = settle(legs[:main], legs[main:], original.charges, purses, day, original.issuer)
     state = OriginalState.PARTLY_REFUNDED if after.left_minor else OriginalState.REFUNDED
     return decided(intent, original, wallets, settled)._replace(original=changed(after, state))

@@ -67,9 +67,11 @@ def request_refusal(intent: Intent, state: WalletState) -> Decision | None:
     return pin_refusal(intent, intent.kind, rules, state)
 
 
-def purses_of(intent: Intent, original: Original, wallets: Wallets) -> dict[int, Purses]:
-    """The wallets that an original's legs are on."""
-    own, rules, accounts = wallets.own, intent.rules, dict(original.accounts)
+def purses_of(intent: Intent, related: Related, wallets: Wallets) -> dict[int, Purses]:
+    """The wallets that an original's legs are on; a hold behind it knows its purses without the product."""
+    original, own, rules = related.original, wallets.own, intent.rules
+    behind = (each for each in (original, related.parent, related.root) if each is not None)
+    accounts = dict(account for each in behind for account in each.accounts)
     floor = 0 if rules is None else overdraft(rules, own)
     purses = {original.wallet_id: Purses(own.lots, floor, rules, accounts)}
     if wallets.other is not None:

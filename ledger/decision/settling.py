@@ -17,7 +17,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ledger import lots as lot_sums
-from ledger.chart import OF_WALLET, POINTS_FROM, AccountKind, Leg
+from ledger.chart import OF_WALLET, POINTS_FROM, AccountKind, Leg, undone
+from ledger.original import last_first, merged
 from ledger.product import ProductRules
 from ledger.wallet import CASH, NEVER, Lot
 
@@ -226,12 +227,13 @@ def _place_of(leg: Leg) -> _Place:
 
 
 def _as_held(legs: list[Leg]) -> list[Leg]:
-    """The legs with as much held for the merchant as was held of the wallet."""
-    held = -sum(leg.amount_minor for leg in legs if leg.account_kind is _HELD_WALLET)
-    adjusted = [
-        leg._replace(amount_minor=held) if leg.account_kind is _HELD_MERCHANT else leg for leg in legs
-    ]
-    return [leg for leg in adjusted if leg.amount_minor]
+    """The legs with no more held for merchants than was held of the wallet: the last ones get less."""
+    hoped = [leg for leg in legs if leg.account_kind is _HELD_MERCHANT]
+    missing = sum(leg.amount_minor for leg in legs if leg.account_kind in {_HELD_WALLET, _HELD_MERCHANT})
+    if missing <= 0:
+        return legs
+    less = merged((*hoped, *undone(last_first(hoped, missing))))
+    return [*(leg for leg in legs if leg.account_kind is not _HELD_MERCHANT), *less]
 
 
 def _paired(sources: Sequence[Leg], targets: Sequence[Leg]) -> list[Leg]:

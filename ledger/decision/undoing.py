@@ -20,7 +20,7 @@ from ledger.decision.settling import Settled, settle
 from ledger.identity import VOIDED_KIND, TransactionKind
 from ledger.intent import Intent
 from ledger.lifecycle import Action, OriginalState
-from ledger.original import Original, Share, in_layer, merged, standing
+from ledger.original import Original, Share, in_layer, last_first, merged, standing
 from ledger.outcome import Outcome
 from ledger.wallet import WalletState
 
@@ -62,7 +62,7 @@ def _settled(intent: Intent, related: Related, wallets: Wallets, day: int) -> Se
     legs = undone(standing(original))
     count = len(legs) - 2 * len(original.charges)
     posted = tuple(leg for leg in legs[:count] if layer_of(leg.account_kind) is Layer.POSTED)
-    purses = purses_of(intent, original, wallets)
+    purses = purses_of(intent, related, wallets)
     main = (*_hold_legs(related, day), *posted)
     return settle(main, legs[count:], original.charges, purses, day, original.issuer)
 
@@ -91,7 +91,7 @@ def _common(legs: tuple[Leg, ...], of: tuple[Leg, ...]) -> tuple[Leg, ...]:
         if leg.account_kind is AccountKind.HELD_WALLET
     ]
     held = -sum(part.amount_minor for part in parts)
-    rest = [leg._replace(amount_minor=held) for leg in legs if leg.account_kind is AccountKind.HELD_MERCHANT]
+    rest = last_first((leg for leg in of if leg.account_kind is AccountKind.HELD_MERCHANT), held)
     return tuple(leg for leg in (*parts, *rest) if leg.amount_minor)
 
 

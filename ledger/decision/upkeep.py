@@ -4,7 +4,7 @@ Freezing and unfreezing may be told twice. A replaced card keeps its wallet with
 PIN is new, so its tries start anew. Closing empties the wallet: the holder's own money is paid out, or kept
 where two operators write it off; gifts, points and what has lapsed are breakage in any case. A wallet that
 something is held of isn't closed, nor one that is overdrawn, unless its debt is written off to what the
-holder owes. If a late refund fills a closed wallet, it may be closed again.
+holder owes. If a late reversal fills a closed wallet, it may be closed again.
 
 The lapse of a lot takes what is not held of it, after its last good day and never on it. What is still held
 then lapses when its hold ends.

@@ -227,7 +227,7 @@ async def read_keys(
     """
     keys = keys_of(intents)
     found = await look(keys)
-    while len(more := keys_of(intents, found)) > len(keys):
+    while found and len(more := keys_of(intents, found)) > len(keys):
         keys = more
         found = await look(keys)
     return found

@@ -26,6 +26,7 @@ def rule(payer: Party = Party.MERCHANT, payee: Party = Party.ISSUER, **more: Any
     [
         (0, 0, 0, 0, 0),
         (10, 1, 1, 1, 1),
+        (11, 1, 2, 1, 1),
         (14, 1, 2, 1, 1),
         (15, 1, 2, 2, 2),
         (25, 2, 3, 3, 2),

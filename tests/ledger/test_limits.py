@@ -56,12 +56,17 @@ def test_limits_are_exact(
 
 def test_midnight_opens_a_new_day_and_month() -> None:
     """What was spent on the last of a month counts neither in the next day nor in the next month."""
-    rules = ProductRules(day_amount_max_minor=50, month_amount_max_minor=80)
+    rules = ProductRules(
+        day_amount_max_minor=50, day_count_max=1, month_amount_max_minor=80, month_count_max=2
+    )
+    next_month = ProductRules(month_amount_max_minor=50, month_count_max=1)
     state = spent(rules, 50, day=LAST_OF_JANUARY - 1)
 
     assert OVER is refusal(rules, state, 31, LAST_OF_JANUARY, 0)
     assert refusal(rules, state, 30, LAST_OF_JANUARY, 0) is None
     assert refusal(rules, state, 50, LAST_OF_JANUARY + 1, 0) is None
+    assert refusal(next_month, state, 50, LAST_OF_JANUARY + 1, 0) is None
+    assert OFTEN is refusal(next_month, state, 0, LAST_OF_JANUARY, 0)
     after = counted(rules, state, state.lots, 0, 20, LAST_OF_JANUARY + 1, 0)
     assert (1, 20, 1, 20) == (after.day_count, after.day_minor, after.month_count, after.month_minor)
 

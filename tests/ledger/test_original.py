@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.chart import AccountKind, Layer, Leg, is_balanced
 from ledger.identity import TransactionKind
-from ledger.original import Original, in_layer, merged, standing
+from ledger.original import Original, in_layer, last_first, merged, standing
 
 WALLET, MERCHANT, ISSUER, CNY, STARS = 5, 7, 3, 156, 9001
 DAY = 739_000
@@ -142,6 +142,25 @@ def test_parts_sum_to_the_whole(split: list[int], fees: int, earned: int, parts:
         assert after - before == sum(leg.amount_minor for leg in moved[: len(legs)])
         assert all(leg.amount_minor >= 0 for leg in moved[: len(legs)])
     assert not any(leg.amount_minor for leg in standing(replace(original, refunded_minor=amount)))
+
+
+def test_points_that_are_owed_are_points() -> None:
+    """Points that a restored sale couldn't earn again are rounded like the others."""
+    owed = Leg(AccountKind.CARDHOLDER_RECEIVABLE, WALLET, STARS, 10)
+    pair = (points(10)[0], owed)
+
+    original = sale(cash(-1000), merchant(1000), *pair, charges=(True,), refunded=1)
+
+    assert owed._replace(amount_minor=9) == standing(original)[-1]
+
+
+def test_what_is_taken_of_the_last_first() -> None:
+    """Legs of which nothing is taken are left out; more than there is isn't taken."""
+    legs = (merchant(60), merchant(20), merchant(5))
+
+    assert (merchant(10), merchant(20), merchant(5)) == last_first(legs, 35)
+    assert (merchant(4),) == last_first(legs, 4)
+    assert legs == last_first(legs, 99)
 
 
 def test_layers() -> None:

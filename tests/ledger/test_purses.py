@@ -122,14 +122,16 @@ def test_the_order_is_the_products() -> None:
     assert Lot(CASH, NEVER, 50, 100) == lots[0]
 
 
-def test_no_overdraft_without_cash() -> None:
-    """A movement that may not spend cash doesn't spend the overdraft either; nor does one that has none."""
+def test_overdraft_is_of_cash() -> None:
+    """What may not spend cash doesn't spend the overdraft either; what may goes down to the floor."""
     strict = PurseRule(CASH, PurseKind.CASH, outflows=frozenset({TransactionKind.TRANSFER}))
     rules = ProductRules(purses=(BONUS_PURSE, strict))
 
     legs, _, missing = spend(purchase(rules), KIND, LOTS, TODAY, 800, 500)
 
     assert ([leg(BONUS, 150, TODAY), leg(BONUS, 300, TODAY + 9)], 350) == (list(legs), missing)
+    empty = (Lot(CASH, NEVER, 0),)
+    assert ((leg(CASH, 5),), (Lot(CASH, NEVER, -5),), 0) == spend(purchase(), KIND, empty, TODAY, 5, 500)
     overdrawn = (Lot(CASH, NEVER, -500),)
     assert ((), overdrawn, 5) == spend(purchase(), KIND, overdrawn, TODAY, 5, 500)
     assert ((), overdrawn, 5) == spend(purchase(), KIND, overdrawn, TODAY, 5, 400)
@@ -162,12 +164,22 @@ def test_the_short_way_is_the_waterfall(cash: int, held: int, amount: int) -> No
     assert spend(purchase(slow), KIND, lots, TODAY, amount, 30) == fast
 
 
+def test_the_short_way_leaves_other_lots() -> None:
+    """Where cash is the only money, whatever else there is stays."""
+    rules = ProductRules(purses=(CASH_PURSE, POINTS_PURSE))
+
+    _, lots, _ = spend(purchase(rules), KIND, LOTS, TODAY, 300, 0)
+
+    assert (Lot(CASH, NEVER, 100, 100), *LOTS[1:]) == lots
+
+
 def test_one_purse_alone() -> None:
     """A movement that is about one purse spends no other, and the overdraft only of cash."""
     assert spend_purse(WALLET, BONUS_PURSE, LOTS, TODAY, 451, 500)[2] == 1
     legs, lots, missing = spend_purse(WALLET, CASH_PURSE, LOTS, TODAY, 301, 5)
     assert ((leg(CASH, 301),), 0) == (legs, missing)
     assert available(lots, CASH, TODAY) == -1
+    assert spend_purse(WALLET, CASH_PURSE, LOTS, TODAY, 307, 5)[2] == 2
 
 
 @pytest.mark.parametrize(

@@ -61,13 +61,14 @@ def test_hold_takes_the_waterfall_aside() -> None:
         (100, PLAIN, state(cash=900, status=WalletStatus.FROZEN), Outcome.CARD_RESTRICTED),
         (100, PLAIN, state(cash=900, status=WalletStatus.CLOSED), Outcome.CARD_UNKNOWN),
         (100, ProductRules(movements=frozenset()), state(cash=900), Outcome.SERVICE_NOT_ALLOWED),
+        (100, None, state(cash=900), Outcome.CARD_UNKNOWN),
     ],
 )
 def test_holds_are_declined_like_purchases(
-    kind: TransactionKind, amount: int, rules: ProductRules, wallet: WalletState, outcome: Outcome
+    kind: TransactionKind, amount: int, rules: ProductRules | None, wallet: WalletState, outcome: Outcome
 ) -> None:
     """Card, product, amount, limits and funds are checked, of a hold and of its increment."""
-    intent = request(kind, amount, rules)
+    intent = replace(request(kind, amount), rules=rules)
     related = Related(HOLD, Action.EXTEND)
 
     decision = (

@@ -176,6 +176,15 @@ def test_a_hold_holds_what_is_there() -> None:
     assert (Lot(CASH, NEVER, 100, 100), Lot(BONUS, TOMORROW, 120, 120)) == done.lots[WALLET]
 
 
+def test_a_hold_for_two_merchants() -> None:
+    """What is held for each is let go for each; of what can't be held again the last one gets less."""
+    other = hoped(200)._replace(account_id=8)
+    wanted = (held(-800), hoped(600), other)
+
+    assert undone(wanted) == settled(undone(wanted), in_cash=800).legs
+    assert (held(-650), hoped(600), other._replace(amount_minor=50)) == settled(wanted, in_cash=650).legs
+
+
 def test_a_hold_of_which_nothing_is_there() -> None:
     """Then nothing is held."""
     assert () == settled((held(-300, BONUS, TOMORROW), hoped(300))).legs
@@ -202,6 +211,13 @@ def test_what_is_let_go_in_a_lapsed_lot(rules: ProductRules | None, lapsed: tupl
     pair = (bonus(-300, YESTERDAY), *lapsed) if lapsed else ()
     assert (*released, *pair) == done.legs
     assert ((False,) if lapsed else ()) == done.charges
+
+
+def test_last_cent_lapses_too() -> None:
+    """However little was held of a lapsed lot, it lapses."""
+    done = settled((held(1, BONUS, YESTERDAY), hoped(-1)), Lot(BONUS, YESTERDAY, 1, 1))
+
+    assert (bonus(-1, YESTERDAY), breakage(1)) == done.legs[2:]
 
 
 def test_what_is_let_go_and_taken_does_not_lapse() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.chart import Leg, undone
+from ledger.chart import AccountKind, Leg, undone
 from ledger.decision.model import Decision, Wallets
 from ledger.decision.related import Related
 from ledger.decision.undoing import undo, uphold
@@ -471,6 +471,53 @@ def test_increment_of_a_hold_that_shrank() -> None:
     assert (held(120), hoped(-120)) == decision.legs
     assert decision.parent is not None
     assert () == decision.parent.legs
+
+
+def test_increment_at_another_merchant() -> None:
+    """What is let go is what was held for that merchant, not for the first one."""
+    other = hoped(200)._replace(account_id=8)
+    increment = replace(INCREMENT, legs=(held(-200), other))
+    parent = replace(GROWN, legs=(held(-300, BONUS, TODAY), held(-900), hoped(1000), other))
+
+    decision = restoring(
+        *(TransactionKind.PREAUTH_INCREMENT_REVERSAL, increment, parent, Action.SHORTEN), in_cash=1000
+    )
+
+    assert undone(increment.legs) == decision.legs
+    assert decision.parent is not None
+    assert (held(-300, BONUS, TODAY), held(-700), hoped(1000)) == decision.parent.legs
+
+
+@pytest.mark.parametrize("is_completion_void", [False, True])
+def test_lapse_of_a_hold_behind_an_original(is_completion_void: bool) -> None:
+    """Without the product the hold behind what is taken back knows its purses, so that they can lapse."""
+    lot = {"purse": BONUS, "expires": TODAY - 1}
+    hold = replace(
+        HOLD,
+        legs=(held(-200, **lot), hoped(200)),
+        accounts=((BONUS, AccountKind.WALLET_BONUS),),
+        shares=(*HOLD.shares, *INCREMENT.shares),
+    )
+    wallet = WalletState((Lot(CASH, NEVER, 800), Lot(BONUS, TODAY - 1, 200, 200)))
+    if is_completion_void:
+        void = original(cash(800), merchant(-800), kind=TransactionKind.COMPLETION_VOID, amount_minor=800)
+        decision = taken_back(
+            *(TransactionKind.COMPLETION_VOID_REVERSAL, replace(void, shares=()), wallet),
+            parent=replace(COMPLETION, state=VOIDED),
+            parent_action=Action.RESTORE,
+            root=hold,
+            root_action=Action.COMPLETE,
+            rules=None,
+        )
+    else:
+        decision = taken_back(
+            *(TransactionKind.PREAUTH_INCREMENT_REVERSAL, replace(INCREMENT, legs=hold.legs), wallet),
+            parent=hold,
+            parent_action=Action.SHORTEN,
+            rules=None,
+        )
+
+    assert (bonus(-200, TODAY - 1), breakage(200)) == decision.legs[-2:]
 
 
 def test_increment_of_lots_that_are_not_held_any_more() -> None:

@@ -125,7 +125,7 @@ def test_two_operators_write_off() -> None:
 
 
 def test_what_comes_late_may_be_paid_out_too() -> None:
-    """A closed wallet that a refund filled is closed once more."""
+    """A closed wallet that a late reversal filled is closed once more."""
     decision = decide_closing(request(CLOSING), Wallets(state(cash=7, status=CLOSED)), TODAY)
 
     assert {CASH_LEG: -7, PAYOUT: 7} == moved(decision.legs)
