@@ -192,11 +192,14 @@ def _tell(found: Sequence[OperatorRecord], *, json: bool) -> None:
         return
     for each in found:
         place = f"{local(each.role):<18} {each.party_code:<16} {local(each.state):<10}"
-        typer.echo(f"{each.name:<24} {place} {moment(each.password_expires_us):%Y-%m-%d}")
+        due = moment(each.password_expires_us)
+        until = f"{due:%Y-%m-%d}" if each.password_expires_us else local("a new password is due")
+        typer.echo(f"{each.name:<24} {place} {until}")
 
 
 def _as_json(each: OperatorRecord) -> dict[str, object]:
     told = asdict(each)
     for name in ("locked_until", "password_expires", "signed_in"):
-        told[name] = moment(told.pop(f"{name}_us") or None)
+        at = moment(told.pop(f"{name}_us") or None)
+        told[name] = at.isoformat() if at else None
     return told
