@@ -166,7 +166,7 @@ def _add_views(group: typer.Typer) -> None:
             {**_cells(each), "digits": each.numbers.pan_digits, "party": names[each.party_id]}
             for each in found
         ]
-        typer.echo(_TABLE.write(rows), nl=False)
+        print_csv(_TABLE.write(rows))
 
     @group.command()
     def show(

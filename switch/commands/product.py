@@ -152,7 +152,7 @@ def _add_views(group: typer.Typer) -> None:
                 }
                 for each in found
             ]
-            typer.echo(_TABLE.write(rows), nl=False)
+            print_csv(_TABLE.write(rows))
             return
         _tell(found, json=json)
 
