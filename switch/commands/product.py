@@ -28,6 +28,7 @@ from switch.commands.desk import (
     WhyOption,
     content_of,
     in_work,
+    print_csv,
 )
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.operator import party_named
