@@ -1,8 +1,9 @@
 """What changes the directory beside its operators: terminals' messages, the custody of keys, cards in bulk.
 
-What operators do are services over their work (`merchants`, `terminals`, `card_service` …). Each command is one transaction, or a part of the caller's if that has begun one, and several nodes may run
-it at once: what a change depends on is read under the terminal's row lock. A command that changes a
-terminal returns it as it is afterwards, for the caller's view.
+What operators do are services over their work (`merchants`, `terminals`, `card_service` …). Each command here
+is one transaction, or a part of the caller's if that has begun one, and several nodes may run it at once:
+what a change depends on is read under the terminal's row lock. A command that changes a terminal returns it
+as it is afterwards, for the caller's view.
 """
 
 from collections.abc import Callable, Iterable
