@@ -20,6 +20,7 @@ from directory.card_batches import (
     batch,
     batch_files,
     batches,
+    deliver_batch,
     finish_batch,
     make_part,
     missing_parts,
@@ -118,6 +119,18 @@ def _add_release(group: typer.Typer) -> None:
         """Propose to let the files go to the printing house, which a second operator approves."""
         done = in_work(config, operator, lambda work: release_batch(work, number), why=why, as_json=json)
         _tell([done], json=json)
+
+    @group.command()
+    def deliver(
+        number: BatchArgument,
+        *,
+        operator: OperatorOption,
+        why: WhyOption = "",
+        config: ConfigOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        """Note that the printing house has the files of a released batch; they are erased here."""
+        _tell([in_work(config, operator, lambda work: deliver_batch(work, number), why=why)], json=json)
 
     @group.command()
     def export(

@@ -14,12 +14,15 @@ def test_batch_from_order_to_delivery(issuing: Issuing) -> None:
     early = people.by("clare", "card", "batch", "export", "1", "--out", str(out))
     people.approved("clare", "card", "batch", "release", "1", approved_by="ada")
     (batch,) = people.told("clare", "card", "batch", "export", "1", "--out", str(out))["batches"]
+    (delivered,) = people.told("clare", "card", "batch", "deliver", "1")["batches"]
+    late = people.by("clare", "card", "batch", "export", "1", "--out", str(out / "late"))
     lines = issuing.made_from(out / "1-00001.cards")
     pins = issuing.pins(out / "1-00001.pins")
     mailers = (out / "1-00001.mailers").read_text().splitlines()
 
     assert (0, "batch 1\n1 of 1 parts\n") == (ran.status, ran.err)
-    assert (1, True) == (early.status, "its files leave when it is released" in early.err)
+    assert (1, True) == (early.status, "its files leave while it is released" in early.err)
+    assert ("delivered", 1) == (delivered["state"], late.status)
     assert ("released", 3, "house") == (batch["state"], batch["cards"], batch["printer"])
     assert ["B1-0000001", "B1-0000002", "B1-0000003"] == [line[0] for line in lines]
     for (serial, pan, expiry, service_code, track2), pin, mailer in zip(lines, pins, mailers, strict=True):
