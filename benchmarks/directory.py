@@ -29,9 +29,9 @@ import asyncpg
 import uvloop
 
 from directory.change_log import Change, note_changes
-from directory.commands import CardRow, add_product, insert_cards
-from directory.product_terms import CardClass, CardService, ProductTerms
-from directory.records import CardState, PanIndex, Product, ProductVersion
+from directory.commands import CardRow, insert_cards
+from directory.product_terms import CardClass, CardService, ProductTerms, document_of
+from directory.records import CardState, PanIndex
 from directory.refreshing import Refresher, keep_fresh
 from directory.subjects import Kind
 from directory.view import DirectoryView
@@ -48,7 +48,7 @@ SLICE = 2_000
 NODE_LIMIT = 200_000
 STATES = (CardState.FROZEN, CardState.ACTIVE)
 TERMS = ProductTerms(card_class=CardClass.GIFT, currency=156, services=frozenset({CardService.PURCHASE}))
-PRODUCT = Product(1, "BENCH", "Benchmark", (ProductVersion(1, 0, TERMS),))
+PRODUCT_ID = 1
 
 
 def index_of(number: int) -> PanIndex:
@@ -64,10 +64,17 @@ def resident_kib() -> int:
 
 async def fill_database(connection: "asyncpg.Connection[asyncpg.Record]", cards: int) -> None:
     """Store the cards."""
-    await add_product(connection, PRODUCT)
+    await connection.execute(
+        "INSERT INTO directory.product (id, party_id, code, name) VALUES ($1, 1, $2, $2)", PRODUCT_ID, "BENCH"
+    )
+    await connection.execute(
+        """INSERT INTO directory.product_version (product_id, version, effective_from_us, terms, added_us)
+           VALUES ($1, 1, 0, $2, 0)""",
+        *(PRODUCT_ID, document_of(TERMS)),
+    )
     for start in range(1, cards + 1, CHUNK):
         rows = [
-            CardRow(index_of(n), n, PRODUCT.id, CardState.ACTIVE, "3112", b"s" * 60, b"t" * 16, b"v" * 32)
+            CardRow(index_of(n), n, PRODUCT_ID, CardState.ACTIVE, "3112", b"s" * 60, b"t" * 16, b"v" * 32)
             for n in range(start, min(start + CHUNK, cards + 1))
         ]
         await insert_cards(connection, rows)

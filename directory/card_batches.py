@@ -1,6 +1,6 @@
 """Cards opened in batches: ordered, made part by part, released to the printing house.
 
-    making ──every part made──▶ made ──release, four eyes──▶ released
+    making ──every part made──▶ made ──release, four eyes──▶ released ──deliver──▶ delivered
 
 The order draws all its numbers at once, in one transaction: from then on they are the batch's. It is made in
 parts of a thousand cards, each in a transaction that writes the part, its cards and their wallets together.
@@ -9,8 +9,9 @@ goes on, and two who go on at once don't make a part twice, because the part's r
 position of the range gives the same number every time, so no number is drawn again and none is lost.
 
 A part keeps what the printing house needs, sealed for it: a file to make the cards from, a file of PINs, PIN
-mailer records. They leave the database (`batch_files`) once a second operator has released the batch. A batch
-whose cards hold money from the start needs a second operator to be ordered at all.
+mailer records. They leave the database (`batch_files`) once a second operator has released the batch, and are
+erased here when the printing house has them. A batch whose cards hold money from the start needs a second
+operator to be ordered at all.
 """
 
 from collections.abc import Mapping
@@ -71,6 +72,9 @@ _PARTS: Final = "SELECT part FROM directory.card_batch_part WHERE batch_id = $1"
 _FILES: Final = """
 SELECT cards, pins, mailers FROM directory.card_batch_part WHERE batch_id = $1 AND part = $2
 """
+_ERASE: Final = """
+UPDATE directory.card_batch_part SET cards = '', pins = '', mailers = '' WHERE batch_id = $1
+"""
 _PARTY: Final = "SELECT id FROM directory.party WHERE id = $1"
 
 
@@ -80,6 +84,7 @@ class BatchState(StrEnum):
     MAKING = "making"
     MADE = "made"
     RELEASED = "released"
+    DELIVERED = "delivered"
 
 
 class BatchNotMade(Refused):
@@ -89,9 +94,9 @@ class BatchNotMade(Refused):
 
 
 class BatchNotReleased(Refused):
-    """The files of a batch leave once a second operator has released it."""
+    """The files of a batch leave between its release by two operators and its delivery."""
 
-    text = message("the batch is {state}; its files leave when it is released")
+    text = message("the batch is {state}; its files leave while it is released")
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +353,31 @@ async def batch_files(work: Work, batch_id: int, part: int) -> PartFiles:
     if row is None:
         raise NoSuchRecord(kind=Kind.CARD_BATCH)
     return PartFiles(*row)
+
+
+async def deliver_batch(work: Work, batch_id: int) -> Batch:
+    """Note that the printing house has the files, and erase them here.
+
+    Raises:
+        NotAllowed: The role may not.
+        NoSuchRecord: There is no such batch within reach.
+        BatchNotReleased: It isn't released, or was delivered before.
+    """
+    found = await _found(work, Action.CARD_RELEASE, batch_id, _LOCKED)
+    if found.state is not BatchState.RELEASED:
+        raise BatchNotReleased(state=found.state.value)
+    await work.connection.execute(_ERASE, batch_id)
+    await work.connection.execute(
+        "UPDATE directory.card_batch SET state = 'delivered', delivered_us = $2 WHERE id = $1",
+        *(batch_id, work.at_us),
+    )
+    work.record(
+        Action.CARD_RELEASE,
+        found.subject,
+        before={"state": found.state},
+        after={"state": BatchState.DELIVERED},
+    )
+    return await _found(work, Action.CARD_RELEASE, batch_id)
 
 
 async def batch(work: Work, batch_id: int) -> Batch:

@@ -14,7 +14,6 @@ from directory.card_life import Standing
 from directory.parties import PartyId
 from directory.ports import CardSecrets
 from directory.records import CardState, PanIndex
-from directory.refusals import NoSuchRecord
 from directory.rights import Action
 from directory.subjects import Kind
 from directory.work import Scope, Subject, Work
@@ -120,8 +119,7 @@ async def find_card(work: Work, action: Action, name: CardName, *, lock: bool = 
     """
     found = await _read(work, name)
     await work.require(action, found.party_id if found else None, Kind.CARD)
-    if found is None:
-        raise NoSuchRecord(kind=Kind.CARD)
+    assert found is not None
     if lock:
         await work.connection.execute(_LOCK, found.id)
         locked = await _read(work, CardName(id=found.id))

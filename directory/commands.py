@@ -1,23 +1,21 @@
-"""What changes the directory.
+"""What changes the directory beside its operators: terminals' messages, the custody of keys, cards in bulk.
 
-Each command is one transaction, or a part of the caller's if that has begun one, and several nodes may run
-it at once: what a change depends on is read under the terminal's row lock. A command that changes a
-terminal returns it as it is afterwards, for the caller's view.
-
-Adding what is there already leaves it as it is, so that whoever builds a world may start over.
+What operators do are services over their work (`merchants`, `terminals`, `card_service` …). Each command here
+is one transaction, or a part of the caller's if that has begun one, and several nodes may run it at once:
+what a change depends on is read under the terminal's row lock. A command that changes a terminal returns it
+as it is afterwards, for the caller's view.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
-from directory.batch_rules import FIRST_BATCH, BatchEnd, batch_after
+from directory.batch_rules import BatchEnd, batch_after
 from directory.change_log import Change, note_changes, terminal_key
 from directory.key_sets import after_sign_on, after_verified
 from directory.parties import PLATFORM_ID, PartyId
-from directory.product_terms import document_of
-from directory.reading import Connection, moment_of, read_products, read_terminals
-from directory.records import CardState, KeySet, Merchant, Product, Terminal, TerminalState
+from directory.reading import Connection, moment_of, read_terminals
+from directory.records import CardState, KeySet, Terminal
 from directory.subjects import Kind
 from storage.database import database_errors
 
@@ -59,79 +57,6 @@ class CardRow(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<CardRow of wallet {self.wallet_id}>"
-
-
-async def add_merchant(
-    connection: Connection, merchant: Merchant, *, name: str, category: str, party_id: PartyId = PLATFORM_ID
-) -> None:
-    """Add a merchant.
-
-    Args:
-        connection: To the directory's database.
-        merchant: What the hot path knows of it.
-        name: For people.
-        category: Its ISO 18245 merchant category code, four digits.
-        party_id: Whose record it is.
-
-    Raises:
-        DatabaseUnavailable: The database failed.
-    """
-    with database_errors():
-        await connection.execute(
-            """INSERT INTO directory.merchant (id, merchant_id, state, name, category, party_id)
-               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING""",
-            *(merchant.id, merchant.merchant_id, merchant.state, name, category, party_id),
-        )
-
-
-async def add_product(connection: Connection, product: Product) -> Product:
-    """Add a card product with its versions; returns the product that now has this id.
-
-    Raises:
-        DatabaseUnavailable: The database failed.
-    """
-    versions = [
-        (product.id, each.number, each.effective_from_us, document_of(each.terms), 0)
-        for each in product.versions
-    ]
-    with database_errors():
-        added = await connection.fetchval(
-            """INSERT INTO directory.product (id, party_id, code, name)
-               VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING id""",
-            *(product.id, product.party_id, product.code, product.name),
-        )
-        if added is not None:
-            await connection.executemany(
-                """INSERT INTO directory.product_version
-                       (product_id, version, effective_from_us, terms, added_us)
-                   VALUES ($1, $2, $3, $4, $5)""",
-                versions,
-            )
-        return (await read_products(connection, [product.id]))[product.id]
-
-
-async def add_terminal(
-    connection: Connection, merchant_id: str, terminal_id: str, *, master_key: str, batch: str = FIRST_BATCH
-) -> None:
-    """Add a terminal to a merchant, ready for use.
-
-    Args:
-        connection: To the directory's database.
-        merchant_id: DE 42 of a merchant that exists.
-        terminal_id: DE 41.
-        master_key: Key block of the terminal master key.
-        batch: The batch that is open, six digits.
-
-    Raises:
-        DatabaseUnavailable: The database failed.
-    """
-    with database_errors():
-        await connection.execute(
-            f"""INSERT INTO directory.terminal
-                    (merchant_id, terminal_id, state, master_key, batch, batch_opened_us)
-                VALUES ($1, $2, $3, $4, $5, {_NOW_US}) ON CONFLICT DO NOTHING""",
-            *(merchant_id, terminal_id, TerminalState.ACTIVE, master_key, batch),
-        )
 
 
 async def change_master_key(

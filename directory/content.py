@@ -20,13 +20,14 @@ HIDDEN: Final = "***"
 _NEVER_SHOWN: Final = frozenset(
     {"pan", "pin", "track2", "cvv", "password", "password_proof", "key", "phone", "email", "identity_number"}
 )
+_SEALED: Final = "_sealed"
 # 13 to 19 digits may be a card number (ISO/IEC 7812-1), separators or not; keyed hashes are left as they are.
 _CARD_NUMBER: Final = re.compile(
     r"(?P<digest>\b(?:[0-9a-f]{32}|[0-9a-f]{64})\b)|(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)"
 )
 _SHOWN_FIRST: Final = 6
 _SHOWN_LAST: Final = 4
-_NAMES_OF_DIGITS: Final = frozenset({"merchant", "merchant_id"})
+_NAMES_OF_DIGITS: Final = frozenset({"merchant", "merchant_id", "subject"})
 
 
 def canonical(content: Content | None) -> str:
@@ -40,7 +41,7 @@ def cleaned(content: Content) -> dict[str, Json]:
 
 
 def _cleaned(name: str, value: Json) -> Json:
-    if name in _NEVER_SHOWN and value is not None:
+    if (name in _NEVER_SHOWN or name.endswith(_SEALED)) and value is not None:
         return HIDDEN
     match value:
         case str():

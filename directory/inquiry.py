@@ -26,7 +26,7 @@ async def wallet_of_card(connection: Connection, pan_index: PanIndex) -> int | N
     """
     with database_errors():
         wallet = await connection.fetchval(
-            "SELECT wallet_id FROM directory.card WHERE pan_index = $1", pan_index
+            "SELECT wallet_id FROM directory.card WHERE pan_index = $1 AND number_until_us IS NULL", pan_index
         )
     assert wallet is None or isinstance(wallet, int)
     return wallet

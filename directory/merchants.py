@@ -86,7 +86,7 @@ class MerchantDetails:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """A merchant as its people see it."""
+    """A merchant as its people see it; `id` is its account's in the ledger."""
 
     id: int
     merchant_id: str
@@ -147,8 +147,9 @@ _LIST: Final = (
 )
 _ADD: Final = """
 INSERT INTO directory.merchant (id, merchant_id, party_id, state, name, category, services, accepts)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING id
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
+_TAKEN: Final = "SELECT FROM directory.merchant WHERE merchant_id = $1"
 _MOVE: Final = "UPDATE directory.merchant SET state = $2 WHERE merchant_id = $1"
 _CHANGE: Final = """
 UPDATE directory.merchant SET name = $2, category = $3, services = $4, accepts = $5 WHERE merchant_id = $1
@@ -159,19 +160,10 @@ SET fee_plan_id = $2, settlement_cycle = $3, settlement_days = $4, settlement_me
     account_bank = $7, account_sealed = $8, account_tail = $9
 WHERE merchant_id = $1
 """
-_UNKNOWN_PRODUCTS: Final = """
-SELECT count(*) FROM unnest($1::bigint[]) AS wanted (id)
-WHERE NOT EXISTS (SELECT FROM directory.product WHERE product.id = wanted.id)
-"""
 
 
 async def apply(
-    work: Work,
-    merchant_id: str,
-    details: MerchantDetails,
-    *,
-    parent_id: PartyId = PLATFORM_ID,
-    account_id: int | None = None,
+    work: Work, merchant_id: str, details: MerchantDetails, parent_id: PartyId = PLATFORM_ID
 ) -> Merchant:
     """Take a merchant's application.
 
@@ -180,7 +172,6 @@ async def apply(
         merchant_id: DE 42 of its messages.
         details: Who it is.
         parent_id: The platform's party, or the issuer's that brings it.
-        account_id: What the ledger calls it; its party's id unless told otherwise.
 
     Raises:
         NotAllowed: The role may not.
@@ -192,16 +183,11 @@ async def apply(
     await _check(work, details)
     found = await work.connection.fetchval("SELECT id FROM directory.party WHERE id = $1", parent_id)
     await work.require(Action.MERCHANT_APPLY, found, Kind.PARTY)
-    party = await insert_party(work, PartyKind.MERCHANT, merchant_id, details.name, parent_id)
-    made = Merchant(
-        party.id if account_id is None else account_id,
-        *(merchant_id, party.id, MerchantState.APPLIED, details, None, None),
-    )
-    added = await work.connection.fetchval(
-        _ADD, made.id, merchant_id, party.id, made.state, *_columns(details)
-    )
-    if added is None:
+    if await work.connection.fetchrow(_TAKEN, merchant_id) is not None:
         raise AlreadyThere(kind=Kind.MERCHANT)
+    party = await insert_party(work, PartyKind.MERCHANT, merchant_id, details.name, parent_id)
+    made = Merchant(party.id, merchant_id, party.id, MerchantState.APPLIED, details, None, None)
+    await work.connection.execute(_ADD, made.id, merchant_id, party.id, made.state, *_columns(details))
     work.record(Action.MERCHANT_APPLY, made.subject, after={"state": made.state, **_told(details)})
     return made
 

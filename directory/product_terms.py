@@ -33,6 +33,8 @@ Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=60)]
 
 CASH_PURSE: Final = 1
 """The number of the cash purse."""
+POINTS_FROM: Final = 1_000
+"""Programmes are numbered from here on; below are the currencies of ISO 4217."""
 
 
 class CardClass(StrEnum):
@@ -80,19 +82,11 @@ class Rounding(StrEnum):
 
 
 class FeePayer(StrEnum):
-    """Who bears a fee."""
+    """Who bears a fee, or gets it."""
 
     CARDHOLDER = "cardholder"
     MERCHANT = "merchant"
     ISSUER = "issuer"
-    AGENT = "agent"
-
-
-class FeePayee(StrEnum):
-    """Who gets a fee."""
-
-    ISSUER = "issuer"
-    MERCHANT = "merchant"
     AGENT = "agent"
 
 
@@ -151,9 +145,12 @@ class Purse(_Part):
         name: For people.
         kind: What it holds.
         asset: Number of the points programme; of money the product's currency counts.
-        merchants: Fields 42 where it may be spent; None anywhere.
-        categories: Merchant categories where it may be spent; None in any.
-        services: What may be paid from it; None whatever the product allows.
+        merchants: Fields 42 where it may be spent.
+        categories: Merchant categories where it may be spent.
+        services: Codes of service items that it may be spent on. A purse that lists any of the three is taken
+            where one of the lists says so, and nowhere else; one that lists none is taken everywhere.
+        inflows: What may fill it; None whatever the product allows.
+        outflows: What may spend it; None whatever the product allows.
         validity_days: How long what is put in stays good; None for good.
         ceiling_minor: The most it may hold.
         grace_days: How long a refund is good that comes after what was spent had lapsed; None: it lapses too.
@@ -162,10 +159,12 @@ class Purse(_Part):
     number: PurseNumber
     name: Name
     kind: PurseKind
-    asset: Annotated[int, Field(ge=1, le=32_767)] | None = None
+    asset: Annotated[int, Field(ge=POINTS_FROM, le=32_767)] | None = None
     merchants: Merchants | None = None
     categories: Categories | None = None
-    services: tuple[CardService, ...] | None = None
+    services: tuple[Name, ...] | None = None
+    inflows: tuple[CardService, ...] | None = None
+    outflows: tuple[CardService, ...] | None = None
     validity_days: Days | None = None
     ceiling_minor: PositiveMinor | None = None
     grace_days: Days | None = None
@@ -176,6 +175,8 @@ class Purse(_Part):
             raise ValueError(f"the cash purse, and no other, is number {CASH_PURSE}")
         if (self.kind is PurseKind.POINTS) is (self.asset is None):
             raise ValueError("a points purse names its programme in asset, and no other does")
+        if self.kind is PurseKind.CASH and (self.validity_days or self.grace_days):
+            raise ValueError("cash does not lapse")
         return self
 
 
@@ -200,7 +201,7 @@ class Limits(_Part):
 
 
 class FeeTier(_Part):
-    """From this amount on, the fee has these parts in place of its own."""
+    """From an amount on, a fee is this in place of its own flat amount and share."""
 
     from_minor: PositiveMinor
     flat_minor: Minor = 0
@@ -213,10 +214,10 @@ class Fee(_Part):
     Attributes:
         services: What is charged.
         payer: Who bears it.
-        payee: Who gets it: a commission is a fee that the issuer bears.
+        payee: Who gets it: somebody else, and never the cardholder.
         flat_minor: Whatever the amount.
         basis_points: Hundredths of a per cent of the amount.
-        tiers: Other parts for higher amounts, by rising `from_minor`.
+        tiers: What is charged instead for higher amounts, the lowest first.
         min_minor: At least so much.
         max_minor: At most so much.
         rounding: Of the part in proportion.
@@ -225,7 +226,7 @@ class Fee(_Part):
 
     services: Annotated[tuple[CardService, ...], Field(min_length=1)]
     payer: FeePayer = FeePayer.CARDHOLDER
-    payee: FeePayee = FeePayee.ISSUER
+    payee: FeePayer = FeePayer.ISSUER
     flat_minor: Minor = 0
     basis_points: Annotated[int, Field(ge=0, le=10_000)] = 0
     tiers: Annotated[tuple[FeeTier, ...], Field(max_length=20)] = ()
@@ -239,8 +240,8 @@ class Fee(_Part):
         _ascending(self.min_minor, self.max_minor)
         if not (self.flat_minor or self.basis_points or self.min_minor or self.tiers):
             raise ValueError("a fee charges something")
-        if self.payee.value == self.payer.value:
-            raise ValueError("a fee goes from one party to another")
+        if self.payee in (self.payer, FeePayer.CARDHOLDER):
+            raise ValueError("a fee goes from one party to another, and never to the cardholder")
         steps = [tier.from_minor for tier in self.tiers]
         if steps != sorted(set(steps)):
             raise ValueError("the tiers of a fee rise")
@@ -349,6 +350,9 @@ class ProductTerms(_Part):
     @model_validator(mode="after")
     def _parts_fit(self) -> "ProductTerms":
         _within("pin", self.pin, self.services)
+        for purse in self.purses:
+            _within("inflows", purse.inflows or (), self.services)
+            _within("outflows", purse.outflows or (), self.services)
         for fee in self.fees:
             _within("fees", fee.services, self.services)
         numbers = [purse.number for purse in self.purses]

@@ -8,8 +8,7 @@ A broken device is replaced under the same identifiers. That forces its batch cl
 old device: the new one gets a master key of its own, and may count its traces from 1 again, since its batch
 is a new one.
 
-Batches close by settlement, or by rule (`batch_rules`): `close_due_batches` does that for all terminals
-within reach, a page at a time, and is to be run by the clock and after each cutover.
+What becomes of batches otherwise is told in `terminal_batches`.
 """
 
 from collections.abc import Mapping
@@ -21,10 +20,10 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from directory import commands
-from directory.batch_rules import FIRST_BATCH, BatchClosing, BatchEnd, BatchRule, batch_end
+from directory.batch_rules import FIRST_BATCH, BatchClosing, BatchEnd, BatchRule
 from directory.change_log import terminal_key
 from directory.content import Content, text_of, whole_of
-from directory.merchant_life import NotInThisState, TerminalEvent, terminal_after
+from directory.merchant_life import TerminalEvent, terminal_after
 from directory.merchants import required as required_merchant
 from directory.named import check_in_order, check_terminal_id
 from directory.offers import EVERYTHING, Offer, check_offer, offer_of
@@ -106,25 +105,6 @@ class Terminal:
         return Subject(Kind.TERMINAL, terminal_key(self.merchant_id, self.terminal_id), self.party_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch of a terminal: open, if nothing has closed it. Moments are microseconds since 1970 (UTC)."""
-
-    batch: str
-    opened_us: int
-    closed_us: int | None = None
-    closed_by: BatchEnd | None = None
-
-
-class Closed(NamedTuple):
-    """A batch that was closed by rule."""
-
-    merchant_id: str
-    terminal_id: str
-    batch: str
-    closed_by: BatchEnd
-
-
 class NoKeyYet(Refused):
     """A terminal is put into use once it has a master key."""
 
@@ -148,24 +128,18 @@ ACTIONS: Final[Mapping[TerminalEvent, Action]] = MappingProxyType(
 )
 """The right that each event needs."""
 
-_TERMINALS: Final = """
+TERMINALS: Final = """
 SELECT terminal.merchant_id, terminal_id, merchant.party_id, terminal.state, store, model, serial,
        capabilities, key_slot, terminal.services, terminal.accepts, floor_minor, offline_max_minor,
        offline_count_max, batch_rule, batch_hours_max, master_key IS NOT NULL AS has_key, batch,
        batch_opened_us
 FROM directory.terminal JOIN directory.merchant USING (merchant_id)
 """
-_FIND: Final = f"{_TERMINALS} WHERE terminal.merchant_id = $1 AND terminal_id = $2 FOR UPDATE OF terminal"
+_FIND: Final = f"{TERMINALS} WHERE terminal.merchant_id = $1 AND terminal_id = $2 FOR UPDATE OF terminal"
 _LIST: Final = (
-    f"{_TERMINALS} WHERE {Scope('').where('merchant.party_id', 1)}"
+    f"{TERMINALS} WHERE {Scope('').where('merchant.party_id', 1)}"
     " AND ($2 = '' OR terminal.merchant_id = $2) AND (terminal.merchant_id, terminal_id) > ($3, $4)"
     " AND ($5 = '' OR terminal.state = $5) ORDER BY terminal.merchant_id, terminal_id LIMIT $6"
-)
-_DUE: Final = (
-    f"{_TERMINALS} WHERE {Scope('').where('merchant.party_id', 1)} AND terminal.state <> 'closed'"
-    " AND ((batch_rule = 'cutover' AND batch_opened_us < $2)"
-    "      OR batch_opened_us <= $3 - batch_hours_max * 3600000000::bigint)"
-    " ORDER BY terminal.merchant_id, terminal_id LIMIT $4 FOR UPDATE OF terminal SKIP LOCKED"
 )
 _ADD: Final = """
 INSERT INTO directory.terminal
@@ -194,10 +168,6 @@ SET state = $3, model = $4, serial = $5, capabilities = $6, key_slot = $7, maste
 """
 _END_KEYS: Final = f"DELETE FROM directory.terminal_key_set {_OF}"
 _STORE_THERE: Final = "SELECT FROM directory.store WHERE merchant_id = $1 AND code = $2 AND state = 'open'"
-_BATCHES: Final = f"""
-SELECT batch, opened_us, closed_us, closed_by FROM directory.terminal_batch {_OF}
-ORDER BY closed_us DESC LIMIT $3
-"""
 
 
 async def add(
@@ -261,7 +231,7 @@ async def change(
         NoSuchRecord: There is no such terminal within reach, or the merchant has no such open store.
         InvalidValue: Something of it can't be used.
     """
-    known = await _required(work, Action.TERMINAL_CHANGE, merchant_id, terminal_id)
+    known = await required(work, Action.TERMINAL_CHANGE, merchant_id, terminal_id)
     changed = replace(known, store=store, device=device, offer=offer, rule=rule)
     await _check(work, changed)
     await work.connection.execute(_CHANGE, merchant_id, terminal_id, *_columns(changed))
@@ -280,7 +250,7 @@ async def limit(work: Work, merchant_id: str, terminal_id: str, limits: OfflineL
     """
     check_in_order("offline_max_minor", limits[:2])
     check_in_order("offline_count_max", limits[2:])
-    known = await _required(work, Action.TERMINAL_LIMIT, merchant_id, terminal_id)
+    known = await required(work, Action.TERMINAL_LIMIT, merchant_id, terminal_id)
     if any(new > old for new, old in zip(limits, known.limits, strict=True)):
         content: Content = {"merchant": merchant_id, "terminal": terminal_id, **limits._asdict()}
         await work.approval(Action.TERMINAL_LIMIT, known.subject, content)
@@ -298,7 +268,7 @@ async def move(work: Work, merchant_id: str, terminal_id: str, event: TerminalEv
         NotInThisState: The terminal's state has no such event.
         NoKeyYet: It is to be activated and has no master key.
     """
-    known = await _required(work, ACTIONS[event], merchant_id, terminal_id)
+    known = await required(work, ACTIONS[event], merchant_id, terminal_id)
     following = terminal_after(known.state, event)
     if event is TerminalEvent.ACTIVATE and not known.has_key:
         raise NoKeyYet
@@ -316,11 +286,11 @@ async def replace_device(work: Work, merchant_id: str, terminal_id: str, device:
         NotInThisState: The terminal is closed, or was never in use.
         InvalidValue: Something of the device can't be used.
     """
-    known = await _required(work, Action.TERMINAL_REPLACE, merchant_id, terminal_id)
+    known = await required(work, Action.TERMINAL_REPLACE, merchant_id, terminal_id)
     state = terminal_after(known.state, TerminalEvent.REPLACE)
     changed = replace(known, state=state, device=device, has_key=False)
     await _check(work, changed)
-    await _close(work, known, BatchEnd.REPLACEMENT)
+    await close_open_batch(work, known, BatchEnd.REPLACEMENT)
     await work.connection.execute(_END_KEYS, merchant_id, terminal_id)
     await work.connection.execute(_REPLACE, merchant_id, terminal_id, state, *_device_columns(device))
     work.record(
@@ -329,62 +299,7 @@ async def replace_device(work: Work, merchant_id: str, terminal_id: str, device:
         before={"state": known.state, "batch": known.batch, **_told(known)},
         after={"state": state, **_told(changed)},
     )
-    return await _required(work, Action.TERMINAL_REPLACE, merchant_id, terminal_id)
-
-
-async def close_batch(work: Work, merchant_id: str, terminal_id: str) -> Terminal:
-    """Close the open batch by hand; the next one is open then.
-
-    Raises:
-        NotAllowed: The role may not.
-        NoSuchRecord: There is no such terminal within reach.
-        NotInThisState: The terminal is closed.
-    """
-    known = await _required(work, Action.BATCH_CLOSE, merchant_id, terminal_id)
-    if known.state is TerminalState.CLOSED:
-        raise NotInThisState(kind=Kind.TERMINAL, state=known.state, event=BatchEnd.SETTLEMENT)
-    await _close(work, known, BatchEnd.OPERATOR)
-    closed = await _required(work, Action.BATCH_CLOSE, merchant_id, terminal_id)
-    work.record(
-        Action.BATCH_CLOSE, known.subject, before={"batch": known.batch}, after={"batch": closed.batch}
-    )
-    return closed
-
-
-async def close_due_batches(work: Work, cutover_us: int | None, limit: int = 500) -> list[Closed]:
-    """Close batches whose rule says so now, at most `limit`; call again until there are none.
-
-    Args:
-        work: Of an operator who may.
-        cutover_us: When the business day began that is open now; None to go by age alone.
-        limit: How many at most.
-
-    Raises:
-        NotAllowed: The role may not.
-    """
-    scope = work.scope(Action.BATCH_CLOSE)
-    rows = await work.connection.fetch(_DUE, scope.prefix, cutover_us, work.at_us, limit)
-    closed = []
-    for known in map(_terminal, rows):
-        end = batch_end(known.rule, known.batch_opened_us, work.at_us, cutover_us)
-        assert end is not None
-        await _close(work, known, end)
-        work.record(Action.BATCH_CLOSE, known.subject, before={"batch": known.batch}, after={"by": end})
-        closed.append(Closed(known.merchant_id, known.terminal_id, known.batch, end))
-    return closed
-
-
-async def batches(work: Work, merchant_id: str, terminal_id: str, limit: int = 100) -> list[Batch]:
-    """A terminal's batches, the open one first, then the closed from the latest on.
-
-    Raises:
-        NotAllowed: The role sees no terminals.
-        NoSuchRecord: There is no such terminal within reach.
-    """
-    known = await terminal(work, merchant_id, terminal_id)
-    rows = await work.connection.fetch(_BATCHES, merchant_id, terminal_id, limit)
-    closed = [Batch(row[0], row[1], row[2], BatchEnd(row[3])) for row in rows]
-    return [Batch(known.batch, known.batch_opened_us), *closed]
+    return await required(work, Action.TERMINAL_REPLACE, merchant_id, terminal_id)
 
 
 async def terminal(work: Work, merchant_id: str, terminal_id: str) -> Terminal:
@@ -394,7 +309,7 @@ async def terminal(work: Work, merchant_id: str, terminal_id: str) -> Terminal:
         NotAllowed: The role sees no terminals.
         NoSuchRecord: There is none within reach.
     """
-    return await _required(work, Action.TERMINAL_SEE, merchant_id, terminal_id)
+    return await required(work, Action.TERMINAL_SEE, merchant_id, terminal_id)
 
 
 async def terminals(
@@ -419,17 +334,24 @@ async def terminals(
     """
     scope = work.scope(Action.TERMINAL_SEE)
     rows = await work.connection.fetch(_LIST, scope.prefix, merchant_id, *after, state or "", limit)
-    return [_terminal(row) for row in rows]
+    return [terminal_of(row) for row in rows]
 
 
-async def _required(work: Work, action: Action, merchant_id: str, terminal_id: str) -> Terminal:
+async def required(work: Work, action: Action, merchant_id: str, terminal_id: str) -> Terminal:
+    """A terminal that the operator may do this to; nobody else changes it until the work ends.
+
+    Raises:
+        NotAllowed: The role may not.
+        NoSuchRecord: There is none within reach.
+    """
     row = await work.connection.fetchrow(_FIND, merchant_id, terminal_id)
     await work.require(action, row["party_id"] if row else None, Kind.TERMINAL)
     assert row is not None
-    return _terminal(row)
+    return terminal_of(row)
 
 
-async def _close(work: Work, known: Terminal, end: BatchEnd) -> None:
+async def close_open_batch(work: Work, known: Terminal, end: BatchEnd) -> None:
+    """Close the batch that is open, and open the next one; for a service that logs it."""
     await commands.close_batch(
         *(work.connection, known.merchant_id, known.terminal_id),
         closing=known.batch,
@@ -478,7 +400,8 @@ def _told(known: Terminal) -> Content:
     }
 
 
-def _terminal(row: asyncpg.Record) -> Terminal:
+def terminal_of(row: asyncpg.Record) -> Terminal:
+    """The terminal in a row of `TERMINALS`."""
     device = Device(
         *(row["model"], row["serial"], frozenset(map(Capability, row["capabilities"])), row["key_slot"])
     )

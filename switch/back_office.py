@@ -6,16 +6,18 @@ is the table of what an approved proposal does: each module says how its own act
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Final
 
 from directory import card_batches, fee_plans, merchants, operators, product_service, terminals
 from directory.office import CarryOut, Office
+from directory.reading import Connection
 from directory.reception import Reception
 from directory.rights import Action
 from hsm_soft.passphrase import passphrase_proof, proves
 from switch.bootstrap import Workbench
 
-__all__ = ["CARRIED_OUT", "office_of", "reception_of"]
+__all__ = ["CARRIED_OUT", "office_of", "office_on", "reception_of"]
 
 
 class _Argon2id:
@@ -47,6 +49,11 @@ CARRIED_OUT: Final[Mapping[Action, CarryOut]] = {
 def office_of(bench: Workbench) -> Office:
     """Where operators work on this installation's directory."""
     return Office(bench.connection, bench.clock.now_us, CARRIED_OUT)
+
+
+def office_on(bench: Workbench, connection: Connection) -> Office:
+    """The office with one session for all its work, one piece after the other."""
+    return Office(lambda: nullcontext(connection), bench.clock.now_us, CARRIED_OUT)
 
 
 def reception_of(bench: Workbench) -> Reception:

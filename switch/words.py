@@ -38,6 +38,7 @@ WORDS: Final = (
     message("customer"),
     message("cutover"),
     message("daily"),
+    message("delivered"),
     message("disabled"),
     message("down"),
     message("expire"),

@@ -92,7 +92,7 @@ CREATE TABLE directory.card_batch (
     party_id       bigint   NOT NULL REFERENCES directory.party,
     product_id     bigint   NOT NULL REFERENCES directory.product,
     range_id       bigint   NOT NULL REFERENCES directory.number_range,
-    state          text     NOT NULL CHECK (state IN ('making', 'made', 'released')),
+    state          text     NOT NULL CHECK (state IN ('making', 'made', 'released', 'delivered')),
     cards          integer  NOT NULL CHECK (cards > 0),
     recycled       integer  NOT NULL CHECK (recycled BETWEEN 0 AND cards),
     first_position bigint   NOT NULL CHECK (first_position >= 0),
@@ -105,7 +105,8 @@ CREATE TABLE directory.card_batch (
     printer        text     NOT NULL,
     opened_us      bigint   NOT NULL,
     made_us        bigint,
-    released_us    bigint
+    released_us    bigint,
+    delivered_us   bigint
 );
 CREATE INDEX card_batch_of_party ON directory.card_batch (party_id, id);
 COMMENT ON COLUMN directory.card_batch.first_position IS 'Its fresh numbers are those from here on, without a gap';
@@ -119,7 +120,7 @@ CREATE TABLE directory.card_batch_part (
     mailers  text    NOT NULL,
     PRIMARY KEY (batch_id, part)
 );
-COMMENT ON COLUMN directory.card_batch_part.cards IS 'Sealed for the printing house, as pins are';
+COMMENT ON COLUMN directory.card_batch_part.cards IS 'Sealed for the printing house, as pins are; empty once it has them';
 
 CREATE TABLE directory.card (
     id             bigint   PRIMARY KEY,

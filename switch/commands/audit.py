@@ -95,7 +95,7 @@ def _tell_rows(rows: Sequence[AuditRow]) -> None:
     for row in rows:
         at = moment(row.at_us)
         change = f"{row.before} → {row.after}"
-        what = f"{at:%Y-%m-%d %H:%M:%S} {row.operator:<16} {row.action:<22} {row.kind} {row.subject}"
+        what = f"{at:%Y-%m-%d %H:%M:%SZ} {row.operator:<16} {row.action:<22} {row.kind} {row.subject}"
         typer.echo(f"{row.seq:>8} {what}  {change}  {row.why}".rstrip())
 
 

@@ -47,6 +47,7 @@ from switch.commands.desk import (
     at_desk,
     content_of,
     moment,
+    print_csv,
 )
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.printing import OutOption, PrinterOption, write_files
@@ -167,7 +168,7 @@ def _add_views(group: typer.Typer) -> None:
 
         found = at_desk(config, operator, listed)
         if csv:
-            typer.echo(write_csv(_COLUMNS, [_cells(each) for each in found]), nl=False)
+            print_csv(write_csv(_COLUMNS, [_cells(each) for each in found]))
             return
         _tell(found, json=json)
 

@@ -5,9 +5,11 @@ open cards goes on with `resume`, anywhere and as often as needed. A batch that 
 `resume` too.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import orjson
 import typer
@@ -18,6 +20,7 @@ from directory.card_batches import (
     batch,
     batch_files,
     batches,
+    deliver_batch,
     finish_batch,
     make_part,
     missing_parts,
@@ -25,12 +28,15 @@ from directory.card_batches import (
     release_batch,
 )
 from directory.work import Work
+from switch.back_office import office_on
 from switch.card_ports import card_ports
 from switch.commands.desk import Desk, OperatorOption, WhyOption, at_desk, in_work
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.operator import party_named
 from switch.commands.printing import PrinterOption, write_files
 from switch.language import local
+
+_LANES: Final = 2
 
 BatchArgument: TypeAlias = Annotated[int, typer.Argument(help="The batch's number.")]
 
@@ -115,6 +121,18 @@ def _add_release(group: typer.Typer) -> None:
         _tell([done], json=json)
 
     @group.command()
+    def deliver(
+        number: BatchArgument,
+        *,
+        operator: OperatorOption,
+        why: WhyOption = "",
+        config: ConfigOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        """Note that the printing house has the files of a released batch; they are erased here."""
+        _tell([in_work(config, operator, lambda work: deliver_batch(work, number), why=why)], json=json)
+
+    @group.command()
     def export(
         number: BatchArgument,
         *,
@@ -157,17 +175,37 @@ def _add_views(group: typer.Typer) -> None:
 
 
 async def _make(desk: Desk, number: int, *, quiet: bool) -> Batch:
-    async with card_ports(desk.bench) as ports:
-        missing = await desk.run(lambda work: missing_parts(work, number))
-        for count, part in enumerate(missing, start=1):
+    """Make what is missing in two lanes: while the database takes in one part, the HSM makes another."""
+    missing = deque(await desk.run(lambda work: missing_parts(work, number)))
+    parts = len(missing)
+
+    def told() -> None:
+        if not quiet:
+            typer.echo(local("{done} of {parts} parts", done=parts - len(missing), parts=parts), err=True)
+
+    lanes = [asyncio.create_task(_make_parts(desk, number, missing, told)) for _ in range(_LANES)]
+    try:
+        await asyncio.gather(*lanes)
+    finally:
+        for lane in lanes:
+            lane.cancel()
+        await asyncio.gather(*lanes, return_exceptions=True)
+    return await desk.run(lambda work: finish_batch(work, number))
+
+
+async def _make_parts(desk: Desk, number: int, missing: "deque[int]", told: Callable[[], None]) -> None:
+    if not missing:
+        return
+    async with card_ports(desk.bench) as ports, desk.bench.connection() as connection:
+        office = office_on(desk.bench, connection)
+        while missing:
+            part = missing.popleft()
 
             async def made(work: Work, part: int = part) -> bool:
                 return await make_part(work, ports, number, part)
 
-            await desk.run(made)
-            if not quiet:
-                typer.echo(local("{done} of {parts} parts", done=count, parts=len(missing)), err=True)
-    return await desk.run(lambda work: finish_batch(work, number))
+            await office.run(desk.operator, made, desk.why)
+            told()
 
 
 def _files_of(number: int, part: int) -> Callable[[Work], Awaitable[dict[str, bytes]]]:

@@ -47,6 +47,7 @@ from switch.commands.desk import (
     content_of,
     in_work,
     moment,
+    print_csv,
 )
 from switch.commands.frame import EXIT_USAGE, ConfigOption, JsonOption, fail, print_json
 from switch.commands.operator import party_named
@@ -344,7 +345,7 @@ def _add_exchange(group: typer.Typer) -> None:
 
             return await desk.run(service)
 
-        typer.echo(_TABLE.write(at_desk(config, operator, exported, why=why)), nl=False)
+        print_csv(_TABLE.write(at_desk(config, operator, exported, why=why)))
 
 
 async def _exported(

@@ -25,6 +25,7 @@ from switch.commands.desk import (
     WhyOption,
     content_of,
     in_work,
+    print_csv,
 )
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.operator import party_named
@@ -166,7 +167,7 @@ def _add_views(group: typer.Typer) -> None:
             {**_cells(each), "digits": each.numbers.pan_digits, "party": names[each.party_id]}
             for each in found
         ]
-        typer.echo(_TABLE.write(rows), nl=False)
+        print_csv(_TABLE.write(rows))
 
     @group.command()
     def show(

@@ -47,18 +47,18 @@ def add(app: typer.Typer) -> None:
 
 def _add_passwords(group: typer.Typer) -> None:
     @group.command()
-    def first(name: NameArgument, *, config: ConfigOption = None) -> None:
+    def first(name: NameArgument, *, config: ConfigOption = None, json: JsonOption = False) -> None:
         """Add the first operator of all, an administrator of the platform."""
         password = new_password(name)
         at_reception(config, lambda reception: reception.add_first(name, password))
-        typer.echo(local("{name} is the first operator", name=name))
+        _tell_done(local("{name} is the first operator", name=name), json=json)
 
     @group.command()
-    def password(*, operator: OperatorOption, config: ConfigOption = None) -> None:
+    def password(*, operator: OperatorOption, config: ConfigOption = None, json: JsonOption = False) -> None:
         """Choose another password for yourself."""
         present, new = password_of(operator), new_password(operator)
         at_reception(config, lambda reception: reception.change_password(operator, present, new))
-        typer.echo(local("the password is changed"))
+        _tell_done(local("the password is changed"), json=json)
 
     @group.command()
     def reset(
@@ -77,7 +77,7 @@ def _add_passwords(group: typer.Typer) -> None:
 
         given = new_password(name)
         at_desk(config, operator, work, why=why, as_json=json)
-        _tell_done(json=json)
+        _tell_done(local("done"), json=json)
 
 
 def _add_list(group: typer.Typer) -> None:
@@ -136,7 +136,7 @@ def _add_states(group: typer.Typer) -> None:
     ) -> None:
         """Keep somebody out until they are unlocked."""
         in_work(config, operator, lambda work: operators.lock(work, name), why=why)
-        _tell_done(json=json)
+        _tell_done(local("done"), json=json)
 
     @group.command()
     def unlock(
@@ -149,7 +149,7 @@ def _add_states(group: typer.Typer) -> None:
     ) -> None:
         """Let somebody in again, whoever or whatever locked them."""
         in_work(config, operator, lambda work: operators.unlock(work, name), why=why)
-        _tell_done(json=json)
+        _tell_done(local("done"), json=json)
 
     @group.command()
     def disable(
@@ -162,7 +162,7 @@ def _add_states(group: typer.Typer) -> None:
     ) -> None:
         """Keep somebody out for good."""
         in_work(config, operator, lambda work: operators.disable(work, name), why=why)
-        _tell_done(json=json)
+        _tell_done(local("done"), json=json)
 
 
 async def party_named(work: Work, name: str) -> PartyId:
@@ -179,11 +179,11 @@ async def party_named(work: Work, name: str) -> PartyId:
     return (await find_party(work, PartyKind(kind), code)).id
 
 
-def _tell_done(*, json: bool) -> None:
+def _tell_done(text: str, *, json: bool) -> None:
     if json:
         print_json({"done": True})
     else:
-        typer.echo(local("done"))
+        typer.echo(text)
 
 
 def _tell(found: Sequence[OperatorRecord], *, json: bool) -> None:
@@ -192,11 +192,14 @@ def _tell(found: Sequence[OperatorRecord], *, json: bool) -> None:
         return
     for each in found:
         place = f"{local(each.role):<18} {each.party_code:<16} {local(each.state):<10}"
-        typer.echo(f"{each.name:<24} {place} {moment(each.password_expires_us):%Y-%m-%d}")
+        due = moment(each.password_expires_us)
+        until = f"{due:%Y-%m-%d}" if each.password_expires_us else local("a new password is due")
+        typer.echo(f"{each.name:<24} {place} {until}")
 
 
 def _as_json(each: OperatorRecord) -> dict[str, object]:
     told = asdict(each)
     for name in ("locked_until", "password_expires", "signed_in"):
-        told[name] = moment(told.pop(f"{name}_us") or None)
+        at = moment(told.pop(f"{name}_us") or None)
+        told[name] = at.isoformat() if at else None
     return told

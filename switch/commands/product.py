@@ -28,6 +28,7 @@ from switch.commands.desk import (
     WhyOption,
     content_of,
     in_work,
+    print_csv,
 )
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.operator import party_named
@@ -152,7 +153,7 @@ def _add_views(group: typer.Typer) -> None:
                 }
                 for each in found
             ]
-            typer.echo(_TABLE.write(rows), nl=False)
+            print_csv(_TABLE.write(rows))
             return
         _tell(found, json=json)
 

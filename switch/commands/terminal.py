@@ -1,10 +1,8 @@
-"""`cardswitch terminal`: terminals from the setting up to the closing, replacement and batches included."""
+"""`cardswitch terminal`: terminals from the setting up to the closing."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeAlias
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -15,15 +13,14 @@ from directory.merchant_life import TerminalEvent
 from directory.offers import product_codes
 from directory.records import TerminalState
 from directory.refusals import InvalidValue, message
-from directory.terminals import Batch, Capability, Closed, Device, OfflineLimits, Terminal
+from directory.terminals import Capability, Device, OfflineLimits, Terminal
 from directory.work import Work
+from switch.commands import terminal_batch
 from switch.commands.desk import (
-    Desk,
     DryRunOption,
     FileArgument,
     OperatorOption,
     WhyOption,
-    at_desk,
     content_of,
     in_work,
     moment,
@@ -41,15 +38,13 @@ from switch.commands.offer import (
     offer_json,
     offer_told,
 )
+from switch.commands.terminal_batch import MerchantArgument, TerminalArgument
 from switch.language import local
 
 __all__ = ["add"]
 
-_PAGE: Final = 500
 _MERCHANT_LENGTH: Final = 15
 
-MerchantArgument: TypeAlias = Annotated[str, typer.Argument(help="The merchant's identifier (field 42).")]
-TerminalArgument: TypeAlias = Annotated[str, typer.Argument(help="The terminal's identifier (field 41).")]
 StoreOption: TypeAlias = Annotated[str | None, typer.Option(help="The code of its store.")]
 _MODEL: Final = typer.Option(help="The maker's model.")
 ModelOption: TypeAlias = Annotated[str, _MODEL]
@@ -124,7 +119,7 @@ def add(app: typer.Typer) -> None:
         _add_event(terminal, event, text)
     _add_views(terminal)
     _add_import(terminal)
-    _add_batches(terminal)
+    terminal_batch.add(terminal)
 
 
 def _add_adding(group: typer.Typer) -> None:
@@ -316,75 +311,6 @@ def _add_import(group: typer.Typer) -> None:
         _tell(*in_work(config, operator, added, why=why, dry=dry, as_json=json), json=json)
 
 
-def _add_batches(group: typer.Typer) -> None:
-    batch = typer.Typer(help="What terminals and the switch settle together.", no_args_is_help=True)
-    group.add_typer(batch, name="batch")
-
-    @batch.command()
-    def show(
-        merchant: MerchantArgument,
-        terminal: TerminalArgument,
-        *,
-        limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many closed ones.")] = 20,
-        operator: OperatorOption,
-        config: ConfigOption = None,
-        json: JsonOption = False,
-    ) -> None:
-        """Show the open batch and the latest closed ones."""
-        found = in_work(config, operator, lambda work: service.batches(work, merchant, terminal, limit))
-        _tell_batches(found, json=json)
-
-    @batch.command()
-    def close(
-        merchant: MerchantArgument,
-        terminal: TerminalArgument,
-        *,
-        operator: OperatorOption,
-        why: WhyOption = "",
-        config: ConfigOption = None,
-        json: JsonOption = False,
-    ) -> None:
-        """Close the open batch, as if the terminal had settled; the next one is open then."""
-
-        async def closed(work: Work) -> list[Batch]:
-            await service.close_batch(work, merchant, terminal)
-            return await service.batches(work, merchant, terminal, 1)
-
-        _tell_batches(in_work(config, operator, closed, why=why), json=json)
-
-    @batch.command("close-due")
-    def close_due(
-        *,
-        cutover: Annotated[bool, typer.Option("--cutover", help="The day has changed.")] = False,
-        operator: OperatorOption,
-        why: WhyOption = "",
-        config: ConfigOption = None,
-        json: JsonOption = False,
-    ) -> None:
-        """Close every batch that its terminal's rule ends: too old, or opened before today's cutover."""
-
-        async def task(desk: Desk) -> list[Closed]:
-            cutover_us = _midnight_us(desk) if cutover else None
-            done: list[Closed] = []
-            while page := await desk.run(lambda work: service.close_due_batches(work, cutover_us, _PAGE)):
-                done += page
-            return done
-
-        done = at_desk(config, operator, task, why=why)
-        if json:
-            print_json({"closed": [each._asdict() for each in done]})
-        else:
-            for each in done:
-                typer.echo(f"{each.merchant_id}  {each.terminal_id}  {each.batch}  {local(each.closed_by)}")
-
-
-def _midnight_us(desk: Desk) -> int:
-    """When today began, in the switch's time zone."""
-    zone = ZoneInfo(desk.bench.settings.clock.time_zone)
-    today = datetime.fromtimestamp(desk.bench.clock.now_us() / 1_000_000, zone).date()
-    return round(datetime.combine(today, time(), zone).timestamp() * 1_000_000)
-
-
 async def _added(work: Work, row: _Row) -> Terminal:
     return await service.add(
         *(work, row.merchant_id, row.terminal_id),
@@ -469,24 +395,3 @@ def _shown(each: Terminal, codes: Mapping[int, str]) -> dict[str, object]:
         "batch_rule": each.rule.closing,
         "batch_hours_max": each.rule.hours_max,
     }
-
-
-def _tell_batches(found: Sequence[Batch], *, json: bool) -> None:
-    if json:
-        print_json(
-            {
-                "batches": [
-                    {
-                        "batch": each.batch,
-                        "opened_at": moment(each.opened_us),
-                        "closed_at": moment(each.closed_us),
-                        "closed_by": each.closed_by,
-                    }
-                    for each in found
-                ]
-            }
-        )
-        return
-    for each in found:
-        closed = f"{moment(each.closed_us)}  {local(each.closed_by)}" if each.closed_by else local("open")
-        typer.echo(f"{each.batch}  {moment(each.opened_us)}  {closed}")

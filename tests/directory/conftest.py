@@ -6,12 +6,13 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from directory.commands import CardRow, add_merchant, add_product, add_terminal, insert_cards
+from directory.commands import CardRow, insert_cards
 from directory.product_terms import CardClass, CardService, Limits, PinRule, ProductTerms
 from directory.records import CardState, Merchant, MerchantState, PanIndex, Product, ProductVersion
 from storage.database import connect, create_pool
 from tests.directory.back_office import BackOffice
 from tests.directory.card_room import CardRoom
+from tests.directory_rows import add_merchant, add_product, add_terminal
 
 MERCHANT_ID = "990001000000001"
 TERMINAL_ID = "T0000001"

@@ -13,6 +13,7 @@ from directory.card_batches import (
     batch,
     batch_files,
     batches,
+    deliver_batch,
     finish_batch,
     make_part,
     missing_parts,
@@ -181,12 +182,22 @@ async def test_files_leave_when_two_have_released_them(room: CardRoom) -> None:
         await room.office.office.approve(room.clerk, needed.value.proposal_id)
     await room.office.office.approve(room.admin, needed.value.proposal_id)
     files = await room.office.run(room.clerk, lambda work: batch_files(work, made.id, 0))
-
-    assert files.cards.decode().splitlines()[0] == "B1-0000001 9900550000006 3001 220"
-    assert files.pins.decode().splitlines() == files.mailers.splitlines()
     with pytest.raises(NoSuchRecord):
         await room.office.run(room.admin, lambda work: batch_files(work, made.id, 1))
-    assert len(await room.audited("card.release")) == 1
+
+    delivered = await room.office.run(room.clerk, lambda work: deliver_batch(work, made.id))
+    for service in (
+        lambda work: batch_files(work, made.id, 0),
+        lambda work: deliver_batch(work, made.id),
+    ):
+        with pytest.raises(BatchNotReleased):
+            await room.office.run(room.clerk, service)
+    (part,) = await room.office.rows("SELECT cards, pins, mailers FROM directory.card_batch_part")
+
+    assert (BatchState.DELIVERED, (b"", b"", "")) == (delivered.state, tuple(part))
+    assert files.cards.decode().splitlines()[0] == "B1-0000001 9900550000006 3001 220"
+    assert files.pins.decode().splitlines() == files.mailers.splitlines()
+    assert len(await room.audited("card.release")) == 2
 
 
 async def test_batch_is_released_once_it_is_made_and_once_only(room: CardRoom) -> None:
@@ -268,6 +279,7 @@ async def test_batches_of_others_are_not_there(room: CardRoom) -> None:
         lambda work: finish_batch(work, made.id),
         lambda work: release_batch(work, made.id),
         lambda work: batch_files(work, made.id, 0),
+        lambda work: deliver_batch(work, made.id),
         lambda work: order_batch(work, room.order(), TODAY),
         lambda work: order_batch(work, replace(room.order(), party_id=other.id), TODAY),
     ):

@@ -393,3 +393,11 @@ def test_months_end_with_the_century() -> None:
     """A year of two digits has no next century."""
     with pytest.raises(InvalidValue):
         months_after("9912", 1)
+
+
+async def test_card_of_a_product_not_in_force(room: CardRoom) -> None:
+    """Without terms nothing can be said of a card's PIN."""
+    card = await room.card()
+    room.office.now_us -= 1
+    with pytest.raises(InvalidValue, match="in force"):
+        await room.office.run(room.clerk, lambda work: reset_pin(work, room.ports, named(card), PRINTER))

@@ -10,9 +10,6 @@ from directory.change_log import Change, read_changes
 from directory.commands import (
     CardRow,
     TerminalUnknown,
-    add_merchant,
-    add_product,
-    add_terminal,
     change_master_key,
     insert_cards,
     open_batch,
@@ -22,7 +19,7 @@ from directory.commands import (
 )
 from directory.key_sets import KEY_SETS_MAX
 from directory.product_terms import CardService
-from directory.reading import microseconds, read_cards, read_terminals
+from directory.reading import microseconds, read_cards, read_products, read_terminals
 from directory.records import (
     CardState,
     KeySet,
@@ -52,24 +49,13 @@ async def stored(connection: Connection) -> Terminal:
     return (await read_terminals(connection, [NAME]))[NAME]
 
 
-async def test_product_comes_back_as_it_was_added(connection: Connection, product: Product) -> None:
-    """Adding a product again leaves the first one and returns it."""
-    again = await add_product(connection, replace(product, name="Another"))
-
-    assert product == again
+async def test_product_comes_back_with_its_versions(connection: Connection, product: Product) -> None:
+    """What is stored means the same when it is read."""
+    assert {product.id: product} == await read_products(connection, [product.id])
 
 
-async def test_adding_again_changes_nothing(connection: Connection, merchant: Merchant) -> None:
-    """A merchant or terminal that is there stays as it is."""
-    before = await stored(connection)
-    await add_merchant(connection, replace(merchant, state=MerchantState.CLOSED), name="x", category="0000")
-    await add_terminal(connection, *NAME, master_key="other", batch="000009")
-
-    assert before == await stored(connection)
-
-
-async def test_new_terminal(connection: Connection, merchant: Merchant) -> None:
-    """A terminal starts active, with its batch open and no session keys."""
+async def test_terminal_comes_with_its_merchant(connection: Connection, merchant: Merchant) -> None:
+    """A new one has its batch open and no session keys."""
     expected = Terminal(TERMINAL_ID, merchant, TerminalState.ACTIVE, "D0112K0", "000001", (), version=0)
 
     assert expected == await stored(connection)

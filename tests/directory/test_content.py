@@ -44,8 +44,10 @@ def test_contents_are_cleaned_at_every_depth() -> None:
     """Secret names lose their values, card numbers their middle; numbers, merchants and nothing stay."""
     content = {
         "password_proof": "$argon2id$",
+        "account_sealed": "00ff",
         "pin": None,
         "merchant_id": "990001000000001",
+        "subject": "990001000000001/T0000001",
         "limit_minor": 6222021234567890,
         "names": ["6222021234567890", True],
         "holder": {"phone": ["13800138000"], "note": "4000000000000002"},
@@ -53,8 +55,10 @@ def test_contents_are_cleaned_at_every_depth() -> None:
 
     assert {
         "password_proof": HIDDEN,
+        "account_sealed": HIDDEN,
         "pin": None,
         "merchant_id": "990001000000001",
+        "subject": "990001000000001/T0000001",
         "limit_minor": 6222021234567890,
         "names": ["622202******7890", True],
         "holder": {"phone": HIDDEN, "note": "400000******0002"},

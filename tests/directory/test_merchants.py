@@ -232,14 +232,9 @@ async def test_settlement_that_makes_no_sense_is_refused(
 
 
 async def test_identifier_is_taken_once(office: BackOffice, admin: Operator, applied: Merchant) -> None:
-    """A second merchant of the same identifier, or account, is refused."""
+    """A second merchant of the same identifier is refused."""
     with pytest.raises(AlreadyThere):
         await office.run(admin, lambda work: merchants.apply(work, SHOP, DETAILS))
-    with pytest.raises(AlreadyThere):
-        await office.run(
-            admin,
-            lambda work: merchants.apply(work, "990001000000078", DETAILS, account_id=applied.id),
-        )
 
 
 class TestOwnAndForeign:

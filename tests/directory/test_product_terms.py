@@ -21,9 +21,15 @@ EARNING = {"purse": 2, "services": ["purchase"], "per_minor": 100, "points": 1}
 WHOLE = {
     **LEAST,
     "pin": {"purchase": {"when": "above", "free_up_to_minor": 30000}, "balance_inquiry": {"when": "never"}},
-    "purses": [POINTS, {**CASH, "merchants": ["990001000000001"], "categories": ["5411"]}],
+    "purses": [
+        {**POINTS, "outflows": ["purchase"], "services": ["LUNCH"]},
+        {**CASH, "merchants": ["990001000000001"], "categories": ["5411"]},
+    ],
     "limits": {"transaction_max_minor": 5, "day_amount_max_minor": 5, "month_amount_max_minor": 9},
-    "fees": [{"services": ["purchase"], "basis_points": 60, "min_minor": 1, "max_minor": 1000}],
+    "fees": [
+        {"services": ["purchase"], "basis_points": 60, "min_minor": 1, "max_minor": 1000},
+        {"services": ["purchase"], "tiers": [{"from_minor": 100, "flat_minor": 1}, {"from_minor": 200}]},
+    ],
     "earning": [{**EARNING, "from_day": "2026-01-01", "to_day": "2026-12-31"}],
     "identity": "verified",
 }
@@ -92,7 +98,17 @@ def test_pin_rule(rule: PinRule, amount_minor: int, wanted: bool) -> None:
         ({"limits": {"transaction_max_minor": 6, "day_amount_max_minor": 5}}, "narrower"),
         ({"limits": {"day_count_max": 6, "month_count_max": 5}}, "narrower"),
         ({"limits": {"transaction_max_minor": -1}}, "transaction_max_minor"),
+        ({"purses": [{**CASH, "validity_days": 9}]}, "cash does not lapse"),
+        ({"purses": [CASH, {**POINTS, "asset": 156}]}, "asset"),
+        ({"purses": [{**CASH, "outflows": ["transfer"]}]}, "outflows names a service"),
+        ({"purses": [{**CASH, "inflows": ["top_up"]}]}, "inflows names a service"),
         ({"fees": [{"services": ["purchase"]}]}, "charges something"),
+        ({"fees": [{"services": ["purchase"], "flat_minor": 1, "payee": "cardholder"}]}, "one party"),
+        ({"fees": [{"services": ["purchase"], "flat_minor": 1, "payer": "issuer"}]}, "one party"),
+        (
+            {"fees": [{"services": ["purchase"], "tiers": [{"from_minor": 9}, {"from_minor": 9}]}]},
+            "tiers of a fee rise",
+        ),
         ({"fees": [{"services": ["top_up"], "flat_minor": 1}]}, "fees names a service"),
         ({"fees": [{"services": ["purchase"], "min_minor": 2, "max_minor": 1}]}, "narrower"),
         ({"earning": [EARNING]}, "no points purse"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from directory import commands, merchants, terminals
+from directory import commands, merchants, terminal_batches, terminals
 from directory.batch_rules import BatchClosing, BatchEnd, BatchRule
 from directory.change_log import Change, read_changes
 from directory.merchant_life import MerchantEvent, NotInThisState, TerminalEvent
@@ -18,10 +18,9 @@ from directory.refusals import AlreadyThere, ApprovalNeeded, InvalidValue, NoSuc
 from directory.rights import Role
 from directory.stores import Store, add_store
 from directory.subjects import Kind
+from directory.terminal_batches import Batch, Closed, TerminalClosed
 from directory.terminals import (
-    Batch,
     Capability,
-    Closed,
     Device,
     MerchantClosed,
     NoKeyYet,
@@ -110,8 +109,8 @@ async def test_life_of_a_terminal(office: BackOffice, admin: Operator, active: T
     assert states == [TerminalState.SUSPENDED, TerminalState.ACTIVE, TerminalState.CLOSED]
     with pytest.raises(NotInThisState):
         await happens(office, admin, TerminalEvent.RESUME)
-    with pytest.raises(NotInThisState):
-        await office.run(admin, lambda work: terminals.close_batch(work, SHOP, TILL))
+    with pytest.raises(TerminalClosed):
+        await office.run(admin, lambda work: terminal_batches.close_batch(work, SHOP, TILL))
 
 
 async def test_replaced_device_leaves_nothing_behind(
@@ -123,7 +122,7 @@ async def test_replaced_device_leaves_nothing_behind(
     replaced = await office.run(admin, lambda work: terminals.replace_device(work, SHOP, TILL, new))
 
     seen = (await read_terminals(connection, [(SHOP, TILL)]))[SHOP, TILL]
-    kept = await office.run(admin, lambda work: terminals.batches(work, SHOP, TILL))
+    kept = await office.run(admin, lambda work: terminal_batches.batches(work, SHOP, TILL))
     assert (TerminalState.INACTIVE, new, False, "000002") == (
         *(replaced.state, replaced.device, replaced.has_key, replaced.batch),
     )
@@ -217,8 +216,8 @@ async def test_batch_is_closed_by_hand(
     """The next one is open at once, in every view."""
     seen = (await read_changes(connection, None)).seen
 
-    closed = await office.run(admin, lambda work: terminals.close_batch(work, SHOP, TILL))
-    found = await office.run(admin, lambda work: terminals.batches(work, SHOP, TILL))
+    closed = await office.run(admin, lambda work: terminal_batches.close_batch(work, SHOP, TILL))
+    found = await office.run(admin, lambda work: terminal_batches.batches(work, SHOP, TILL))
 
     assert closed.batch == "000002"
     assert [("000002", None), ("000001", BatchEnd.OPERATOR)] == [
@@ -247,9 +246,9 @@ async def test_due_batches_close_by_their_rules(office: BackOffice, admin: Opera
     cutover_us = office.now_us + HOUR_US
     later = replace(office, now_us=office.now_us + 24 * HOUR_US)
 
-    by_cutover = await later.run(admin, lambda work: terminals.close_due_batches(work, cutover_us, 1))
-    rest = await later.run(admin, lambda work: terminals.close_due_batches(work, cutover_us))
-    none = await later.run(admin, lambda work: terminals.close_due_batches(work, None))
+    by_cutover = await later.run(admin, lambda work: terminal_batches.close_due_batches(work, cutover_us, 1))
+    rest = await later.run(admin, lambda work: terminal_batches.close_due_batches(work, cutover_us))
+    none = await later.run(admin, lambda work: terminal_batches.close_due_batches(work, None))
 
     assert by_cutover == [Closed(SHOP, "T1000002", "000001", BatchEnd.CUTOVER)]
     assert [("T1000003", BatchEnd.AGE)] == [(each.terminal_id, each.closed_by) for each in rest]
@@ -264,12 +263,12 @@ async def test_foreign_terminals_are_not_there(office: BackOffice, admin: Operat
     assert [added] == await office.run(own, terminals.terminals)
     assert await office.run(other, terminals.terminals) == []
     with pytest.raises(NoSuchRecord):
-        await office.run(other, lambda work: terminals.close_batch(work, SHOP, TILL))
+        await office.run(other, lambda work: terminal_batches.close_batch(work, SHOP, TILL))
     with pytest.raises(NoSuchRecord):
-        await office.run(other, lambda work: terminals.batches(work, SHOP, TILL))
+        await office.run(other, lambda work: terminal_batches.batches(work, SHOP, TILL))
     with pytest.raises(NotAllowed):
         await office.run(own, lambda work: terminals.move(work, SHOP, TILL, TerminalEvent.CLOSE))
-    assert await office.run(other, lambda work: terminals.close_due_batches(work, office.now_us)) == []
+    assert await office.run(other, lambda work: terminal_batches.close_due_batches(work, office.now_us)) == []
 
 
 async def test_list_comes_in_pages(office: BackOffice, admin: Operator) -> None:

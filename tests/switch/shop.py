@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from directory.commands import CardRow, add_merchant, add_product, add_terminal, insert_cards
+from directory.commands import CardRow, insert_cards
 from directory.product_terms import CardClass, CardService, Limits, PinRule, ProductTerms
 from directory.records import CardState, Merchant, MerchantState, Product, ProductVersion
 from directory.service import Directory
@@ -42,6 +42,7 @@ from switch.transaction.flow import Flow
 from switch.transaction.management import Management
 from switch.transaction.parts import Parts
 from switch.transaction.turns import Turns
+from tests.directory_rows import add_merchant, add_product, add_terminal
 from tests.switch.small_terminal import CODEC, EXPIRY, Card, Terminal
 
 BALANCE_MINOR: Final = 100_000

@@ -20,7 +20,8 @@ RICH = """
   "services": ["purchase", "balance_inquiry", "preauthorization", "points_spend"],
   "pin_tries_max": 5,
   "purses": [
-    {"number": 2, "name": "meals", "kind": "special", "categories": ["5812"], "services": ["purchase"]},
+    {"number": 2, "name": "meals", "kind": "special", "categories": ["5812"], "services": ["lunch"],
+     "inflows": ["points_spend"], "outflows": ["purchase"]},
     {"number": 3, "name": "gift", "kind": "bonus", "merchants": ["990001000000001"], "validity_days": 30,
      "ceiling_minor": 90000, "grace_days": 7},
     {"number": 1, "name": "cash", "kind": "cash"},
@@ -64,6 +65,8 @@ def test_every_term_reaches_the_ledger() -> None:
             PurseKind.SPECIAL,
             CNY,
             categories=frozenset({"5812"}),
+            services=frozenset({"lunch"}),
+            inflows=MOVEMENTS[CardService.POINTS_SPEND],
             outflows=MOVEMENTS[CardService.PURCHASE],
         ),
         PurseRule(
@@ -129,11 +132,16 @@ def test_terms_know_the_ledgers_conditions(wrong: dict[str, Any]) -> None:
         )
 
 
-def test_rules_are_made_once() -> None:
-    """The same terms give the same object, which is what the hot path compares by."""
-    made = ProductRulesOf()
+def test_rules_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terms in memory have one object of rules; too many are forgotten together, and none is mistaken."""
+    monkeypatch.setattr("switch.product_rules._MOST", 2)
+    rules = ProductRulesOf()
+    others = [PLAIN.model_copy(update={"pin_tries_max": tries}) for tries in (1, 2, 3)]
+    first = rules.of(PLAIN, ISSUER)
 
-    assert made.of(PLAIN, ISSUER) is made.of(PLAIN, ISSUER)
+    assert first is rules.of(PLAIN, ISSUER)
+    assert [1, 2, 3] == [rules.of(terms, ISSUER).pin_tries_max for terms in others]
+    assert first == rules.of(PLAIN, ISSUER)
 
 
 def _json(value: object) -> str:

@@ -30,11 +30,12 @@ class Issuing:
 
     people: People
     folder: Path
+    dsn: str
 
     @classmethod
     def furnished(cls, people: People, folder: Path, dsn: str) -> "Issuing":
         """With the product GIFT and the range 622588 of the issuer CITY."""
-        issuing = cls(people, folder)
+        issuing = cls(people, folder, dsn)
         people.told("root", "issuer", "add", "CITY", "城市通")
         for name, role in (("ada", "issuer_admin"), ("clare", "issuer_clerk")):
             people.added(name, role, "issuer:CITY", by="root", approved_by="rosa")
@@ -68,6 +69,10 @@ class Issuing:
         (found,) = self.people.told("clare", "card", "show", card, **options)["cards"]
         return found
 
+    def exchange_keys(self, usage: str) -> None:
+        """Let a key of the printing house be one that can't be used for what it is asked for."""
+        asyncio.run(_exchange(self.dsn, usage))
+
     def made_from(self, file: Path) -> list[list[str]]:
         """What the printing house makes cards from."""
         return read_secret_file(FILE_KEY, "cards", file.read_bytes())
@@ -99,5 +104,14 @@ async def _add_keys(dsn: str) -> None:
                 number, "link:house", usage.title, KeyState.ACTIVE, Slot.CURRENT, "00", None, block
             )
             await add(connection, key)
+    finally:
+        await connection.close()
+
+
+async def _exchange(dsn: str, usage: str) -> None:
+    connection = await connect(dsn)
+    try:
+        block = KeyBlockProtection(MASTER_KEY).wrap(KeyUsage.POS_MAC, MAILER_KEY, os.urandom)
+        await connection.execute("UPDATE hsm.key SET key_block = $2 WHERE usage = $1", usage, block)
     finally:
         await connection.close()

@@ -33,7 +33,7 @@ class People:
     def first(self, name: str) -> None:
         """The first operator of the installation."""
         self.environment.setenv("CARDSWITCH_OPERATOR_NEW_PASSWORD", CHOSEN)
-        assert self.run("operator", "first", name).status == 0
+        assert self.run("operator", "first", name, "--json").json == {"done": True}
 
     def added(self, name: str, role: str, party: str, *, by: str, approved_by: str | None = None) -> None:
         """Another one, approved where that is needed, who has chosen a password."""

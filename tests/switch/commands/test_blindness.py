@@ -160,6 +160,7 @@ COMMANDS = (
     "card batch open --party issuer:OTHER --product {product} --range {range} --printer house",
     "card batch resume {batch}",
     "card batch release {batch}",
+    "card batch deliver {batch}",
     "card batch export {batch} --out .",
     "card batch list",
     "card batch show {batch}",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.switch.commands.issuing import BATCH, PRINTER, Issuing
+from tests.switch.commands.issuing import BATCH, PRINTER, TERMS, Issuing
 
 
 def test_batch_from_order_to_delivery(issuing: Issuing) -> None:
@@ -14,12 +14,15 @@ def test_batch_from_order_to_delivery(issuing: Issuing) -> None:
     early = people.by("clare", "card", "batch", "export", "1", "--out", str(out))
     people.approved("clare", "card", "batch", "release", "1", approved_by="ada")
     (batch,) = people.told("clare", "card", "batch", "export", "1", "--out", str(out))["batches"]
+    (delivered,) = people.told("clare", "card", "batch", "deliver", "1")["batches"]
+    late = people.by("clare", "card", "batch", "export", "1", "--out", str(out / "late"))
     lines = issuing.made_from(out / "1-00001.cards")
     pins = issuing.pins(out / "1-00001.pins")
     mailers = (out / "1-00001.mailers").read_text().splitlines()
 
     assert (0, "batch 1\n1 of 1 parts\n") == (ran.status, ran.err)
-    assert (1, True) == (early.status, "its files leave when it is released" in early.err)
+    assert (1, True) == (early.status, "its files leave while it is released" in early.err)
+    assert ("delivered", 1) == (delivered["state"], late.status)
     assert ("released", 3, "house") == (batch["state"], batch["cards"], batch["printer"])
     assert ["B1-0000001", "B1-0000002", "B1-0000003"] == [line[0] for line in lines]
     for (serial, pan, expiry, service_code, track2), pin, mailer in zip(lines, pins, mailers, strict=True):
@@ -56,6 +59,31 @@ def test_money_from_the_start_takes_two(issuing: Issuing) -> None:
 
     assert ("made", 5000) == (made["state"], made["initial_minor"])
     assert -5000 in [account["balance_minor"] for account in books["accounts"]]
+
+
+def test_money_is_the_ledgers(issuing: Issuing) -> None:
+    """Cards of another currency are made empty; what they'd hold from the start couldn't be booked."""
+    people = issuing.people
+    people.told("ada", "product", "add", "DOLLAR", "Dollar", *issuing.product(TERMS.replace("156", "840")))
+    batch = tuple("DOLLAR" if each == "GIFT" else each for each in BATCH)
+    people.told("clare", *batch, *PRINTER)
+    people.approved("clare", *batch, *PRINTER, "--initial-minor", "5000", approved_by="ada")
+    ran = people.by("clare", "card", "batch", "resume", "2")
+
+    assert (1, True) == (ran.status, "ledger's currency only" in ran.err)
+
+
+def test_keys_of_a_printing_house_must_be_fit(issuing: Issuing) -> None:
+    """Keys that are for something else, or may not encrypt, make neither cards nor PINs."""
+    serial = issuing.active()
+    out = ("--out", str(issuing.folder / "out"))
+    commands = [(*BATCH, *PRINTER), ("card", "pin", "reset", serial, *PRINTER, *out)]
+    told = []
+    for usage, command in zip(("secret-file", "pin-encryption"), commands, strict=True):
+        issuing.exchange_keys(usage)
+        told.append(issuing.people.by("clare", *command).err)
+
+    assert ["no keys for the files and mailers" in each for each in told] == [True, True]
 
 
 def test_life_of_a_card(issuing: Issuing) -> None:

@@ -99,7 +99,7 @@ def test_merchants_are_exported_and_imported(shop: People, tmp_path: Path) -> No
     assert (dry.status, len(after_dry), done.status) == (0, 1, 0)
     assert names == ["街角店", "=Sum"]
     assert twice.status == 1
-    assert twice.err.startswith("row 2: there is a party of this name already")
+    assert twice.err.startswith("row 2: there is a merchant of this name already")
 
 
 def test_stores_items_and_categories(shop: People) -> None:

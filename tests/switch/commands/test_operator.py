@@ -36,6 +36,7 @@ def test_third_operator_is_approved_by_the_second(people: People) -> None:
     assert (3, "proposal 1 waits for a second operator\n") == (proposed.status, proposed.out)
 
     assert 0 == people.by("rosa", "approval", "approve", "1").status
+    assert people.by("root", "operator", "list").out.splitlines()[0].endswith("a new password is due")
 
     first = people.by("otto", "operator", "list", password=GIVEN)
     assert (1, "cardswitch: choose a new password first: this one is too old or was given to you\n") == (
