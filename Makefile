@@ -57,6 +57,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.codec
 	$(BIN)/python -m benchmarks.hsm
 	$(BIN)/python -m benchmarks.directory
+	$(BIN)/python -m benchmarks.card_batch
 	$(BIN)/python -m benchmarks.idle_connections
 
 # Needs `uv`; writes the versions and hashes that `setup` installs.
