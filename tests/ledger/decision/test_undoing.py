@@ -199,6 +199,27 @@ def test_void_of_a_top_up_needs_the_money() -> None:
     assert Decision(Outcome.INSUFFICIENT_FUNDS, state=wallet._replace(pin_failures=0)) == decision
 
 
+@pytest.mark.parametrize(
+    ("kind", "what", "rules", "failures"),
+    [
+        (TransactionKind.PURCHASE_REVERSAL, SALE, SHOP, 1),
+        (TransactionKind.PURCHASE_VOID, SALE, None, 1),
+        (TransactionKind.PURCHASE_VOID, SALE, SHOP, 0),
+        (TransactionKind.TOP_UP_VOID, TOP_UP, None, 1),
+        (TransactionKind.TOP_UP_VOID, TOP_UP, SHOP, 0),
+    ],
+)
+def test_pin_that_nobody_looked_at(
+    kind: TransactionKind, what: Original, rules: ProductRules | None, failures: int
+) -> None:
+    """It says nothing: of a reversal, and of a void whose product isn't known, approved or not."""
+    wallet = state(pin_failures=1)
+
+    decision = taken_back(kind, what, wallet, rules=rules, pin=PinVerdict.MATCH)
+
+    assert failures == (decision.state or wallet).pin_failures
+
+
 def test_reversal_of_a_top_up_posts() -> None:
     """A reversal tells: what is gone is owed."""
     decision = taken_back(TransactionKind.TOP_UP_REVERSAL, TOP_UP, state(cash=400))
