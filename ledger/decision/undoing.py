@@ -100,8 +100,10 @@ def _common(legs: tuple[Leg, ...], of: tuple[Leg, ...]) -> tuple[Leg, ...]:
         if leg.account_kind is AccountKind.HELD_WALLET
     ]
     held = -sum(part.amount_minor for part in parts)
-    rest = last_first((leg for leg in of if leg.account_kind is AccountKind.HELD_MERCHANT), held)
-    return tuple(leg for leg in (*parts, *rest) if leg.amount_minor)
+    merchants = {leg.account_id for leg in legs if leg.account_kind is AccountKind.HELD_MERCHANT}
+    hoped = [leg for leg in of if leg.account_kind is AccountKind.HELD_MERCHANT]
+    hoped.sort(key=lambda leg: leg.account_id in merchants)  # others only where a hold that shrank has less
+    return tuple(leg for leg in (*parts, *last_first(hoped, held)) if leg.amount_minor)
 
 
 def _windows_after(related: Related, own: WalletState) -> WalletState:

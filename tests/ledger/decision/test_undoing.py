@@ -494,19 +494,36 @@ def test_increment_of_a_hold_that_shrank() -> None:
     assert () == decision.parent.legs
 
 
-def test_increment_at_another_merchant() -> None:
-    """What is let go is what was held for that merchant, not for the first one."""
-    other = hoped(200)._replace(account_id=8)
-    increment = replace(INCREMENT, legs=(held(-200), other))
-    parent = replace(GROWN, legs=(held(-300, BONUS, TODAY), held(-900), hoped(1000), other))
+@pytest.mark.parametrize(
+    ("merchant_", "left"),
+    [(8, (hoped(1000),)), (7, (hoped(800), hoped(200)._replace(account_id=8)))],
+)
+def test_increment_at_one_of_two_merchants(merchant_: int, left: tuple[Leg, ...]) -> None:
+    """What is let go is what was held for its own merchant, not for another."""
+    increment = replace(INCREMENT, legs=(held(-200), hoped(200)._replace(account_id=merchant_)))
+    legs = (held(-300, BONUS, TODAY), held(-900), hoped(1000), hoped(200)._replace(account_id=8))
 
     decision = restoring(
-        *(TransactionKind.PREAUTH_INCREMENT_REVERSAL, increment, parent, Action.SHORTEN), in_cash=1000
+        *(TransactionKind.PREAUTH_INCREMENT_REVERSAL, increment, replace(GROWN, legs=legs), Action.SHORTEN),
+        in_cash=1000,
     )
 
     assert undone(increment.legs) == decision.legs
     assert decision.parent is not None
-    assert (held(-300, BONUS, TODAY), held(-700), hoped(1000)) == decision.parent.legs
+    assert (held(-300, BONUS, TODAY), held(-700), *left) == decision.parent.legs
+
+
+def test_increment_of_a_merchant_of_whom_less_is_held() -> None:
+    """Where a hold shrank, what is let go beyond its own merchant's part comes from the others'."""
+    increment = replace(INCREMENT, legs=(held(-200), hoped(200)._replace(account_id=8)))
+    legs = (held(-900), hoped(850), hoped(50)._replace(account_id=8))
+
+    decision = restoring(
+        *(TransactionKind.PREAUTH_INCREMENT_REVERSAL, increment, replace(GROWN, legs=legs), Action.SHORTEN),
+        in_cash=1000,
+    )
+
+    assert (held(200), hoped(-150), hoped(-50)._replace(account_id=8)) == decision.legs
 
 
 @pytest.mark.parametrize("is_completion_void", [False, True])
