@@ -20,7 +20,7 @@ from ledger.chart import AccountKind, Leg, undone
 from ledger.decision.charging import charge
 from ledger.decision.checks import declined, failures_after, refusal
 from ledger.decision.model import Decision, Wallets
-from ledger.decision.related import Related, accounts_of, card_misfit, changed, decided, purses_of
+from ledger.decision.related import Related, accounts_of, after_pin, card_misfit, changed, decided, purses_of
 from ledger.decision.settling import settle
 from ledger.decision.spending import amount_refusal, lack, to_merchant
 from ledger.identity import TransactionKind
@@ -100,7 +100,7 @@ def release(intent: Intent, related: Related, wallets: Wallets, day: int) -> Dec
     purses = purses_of(intent, related, wallets)
     settled = settle(undone(original.legs), (), (), purses, day, original.issuer)
     after = changed(original, OriginalState.RELEASED)
-    return decided(intent, original, wallets, settled)._replace(original=after)
+    return decided(original, wallets, settled)._replace(original=after)
 
 
 def complete(intent: Intent, related: Related, wallets: Wallets, day: int) -> Decision:
@@ -119,7 +119,7 @@ def complete(intent: Intent, related: Related, wallets: Wallets, day: int) -> De
     assert intent.rules is not None
     outcome = _amount_refusal(intent, original, intent.rules)
     if outcome is not None:
-        return declined(outcome, intent, state)
+        return Decision(outcome) if is_forced else declined(outcome, intent, state)
     posting = _posting(intent, intent.rules, related, state, day)
     if posting is None:
         return declined(lack(intent, intent.kind, intent.rules), intent, state)
@@ -127,7 +127,8 @@ def complete(intent: Intent, related: Related, wallets: Wallets, day: int) -> De
     purses = purses_of(intent, related, wallets)
     settled = settle(main, charges, flags, purses, day, original.issuer)
     after = changed(original, OriginalState.COMPLETED)
-    return decided(intent, original, wallets, settled)._replace(original=after)
+    own = state if is_forced else after_pin(intent, state)
+    return decided(original, wallets, settled, own)._replace(original=after)
 
 
 def _request_refusal(intent: Intent, state: WalletState) -> Decision | None:

@@ -9,9 +9,17 @@ frozen one; and it gives back no part of a limit.
 from dataclasses import replace
 
 from ledger.chart import Leg
-from ledger.decision.checks import declined
 from ledger.decision.model import Decision, Wallets
-from ledger.decision.related import Related, card_misfit, changed, decided, purses_of, request_refusal
+from ledger.decision.related import (
+    Related,
+    after_pin,
+    card_misfit,
+    changed,
+    decided,
+    purses_of,
+    refused,
+    request_refusal,
+)
 from ledger.decision.settling import settle
 from ledger.intent import Intent
 from ledger.lifecycle import OriginalState
@@ -22,22 +30,23 @@ from ledger.outcome import Outcome
 def refund(intent: Intent, related: Related, wallets: Wallets, day: int) -> Decision:
     """Give back a part of a sale, or all that is left of it."""
     original = related.original
-    refused = card_misfit(intent, original)
-    if refused is not None:
-        return Decision(refused)
+    unfit = card_misfit(intent, original)
+    if unfit is not None:
+        return Decision(unfit)
     wrong = request_refusal(intent, wallets.own)
     if wrong is not None:
         return wrong
-    refused = _refusal(intent, original, day)
-    if refused is not None:
-        return declined(refused, intent, wallets.own)
+    outcome = _refusal(intent, original, day)
+    if outcome is not None:
+        return refused(outcome, intent, wallets.own)
     after = replace(original, refunded_minor=original.refunded_minor + intent.amount_minor)
     legs = _between(standing(original), standing(after))
     main = len(legs) - 2 * len(original.charges)
     purses = purses_of(intent, related, wallets)
     settled = settle(legs[:main], legs[main:], original.charges, purses, day, original.issuer)
     state = OriginalState.PARTLY_REFUNDED if after.left_minor else OriginalState.REFUNDED
-    return decided(intent, original, wallets, settled)._replace(original=changed(after, state))
+    own = after_pin(intent, wallets.own)
+    return decided(original, wallets, settled, own)._replace(original=changed(after, state))
 
 
 def _refusal(intent: Intent, original: Original, day: int) -> Outcome | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ledger.chart import AccountKind, Leg
-from ledger.decision.checks import failures_after, pin_refusal
+from ledger.decision.checks import declined, failures_after, pin_refusal
 from ledger.decision.model import Decision, Wallets
 from ledger.decision.settling import Purses, Settled
 from ledger.identity import REVERSED_KIND
@@ -67,6 +67,18 @@ def request_refusal(intent: Intent, state: WalletState) -> Decision | None:
     return pin_refusal(intent, intent.kind, rules, state)
 
 
+def after_pin(intent: Intent, state: WalletState) -> WalletState:
+    """The wallet of a request after its PIN; without a product no PIN was looked at."""
+    if intent.rules is None:
+        return state
+    return state._replace(pin_failures=failures_after(intent, state))
+
+
+def refused(outcome: Outcome, intent: Intent, state: WalletState) -> Decision:
+    """A refusal of a request after its PIN."""
+    return Decision(outcome) if intent.rules is None else declined(outcome, intent, state)
+
+
 def purses_of(intent: Intent, related: Related, wallets: Wallets) -> dict[int, Purses]:
     """The wallets that an original's legs are on; a hold behind it knows its purses without the product."""
     original, own, rules = related.original, wallets.own, intent.rules
@@ -81,12 +93,11 @@ def purses_of(intent: Intent, related: Related, wallets: Wallets) -> dict[int, P
 
 
 def decided(
-    intent: Intent, original: Original, wallets: Wallets, settled: Settled, own: WalletState | None = None
+    original: Original, wallets: Wallets, settled: Settled, own: WalletState | None = None
 ) -> Decision:
     """An approval of what was settled.
 
     Args:
-        intent: the movement.
         original: whose wallets are moved.
         wallets: as they stand.
         settled: what is posted.
@@ -96,7 +107,7 @@ def decided(
     return Decision(
         Outcome.APPROVED,
         settled.legs,
-        after._replace(pin_failures=failures_after(intent, after)),
+        after,
         other=_other(settled.lots, original, wallets),
         charges=settled.charges,
     )

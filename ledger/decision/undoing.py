@@ -13,9 +13,17 @@ from dataclasses import replace
 
 from ledger import limits
 from ledger.chart import AccountKind, Layer, Leg, layer_of, undone
-from ledger.decision.checks import declined
 from ledger.decision.model import Decision, Wallets
-from ledger.decision.related import Related, changed, decided, misfit, purses_of, request_refusal
+from ledger.decision.related import (
+    Related,
+    after_pin,
+    changed,
+    decided,
+    misfit,
+    purses_of,
+    refused,
+    request_refusal,
+)
 from ledger.decision.settling import Settled, settle
 from ledger.identity import VOIDED_KIND, TransactionKind
 from ledger.intent import Intent
@@ -29,9 +37,9 @@ _TAKEN_BACK = frozenset({OriginalState.VOIDED, OriginalState.REVERSED})
 
 def uphold(intent: Intent, related: Related, _wallets: Wallets, _day: int) -> Decision:
     """A reversal of what is taken back already, or over: nothing moves, and it stays so for good."""
-    refused = misfit(intent, related.original)
-    if refused is not None:
-        return Decision(refused)
+    unfit = misfit(intent, related.original)
+    if unfit is not None:
+        return Decision(unfit)
     return Decision(Outcome.APPROVED, original=changed(related.original, OriginalState.REVERSED))
 
 
@@ -40,17 +48,18 @@ def undo(intent: Intent, related: Related, wallets: Wallets, day: int) -> Decisi
     original, is_void = related.original, intent.kind in VOIDED_KIND
     if original.kind in VOIDED_KIND and related.parent_action is Action.UPHOLD:
         return uphold(intent, related, wallets, day)
-    refused = misfit(intent, original)
-    if refused is not None:
-        return Decision(refused)
+    unfit = misfit(intent, original)
+    if unfit is not None:
+        return Decision(unfit)
     wrong = request_refusal(intent, wallets.own) if is_void else None
     if wrong is not None:
         return wrong
     settled = _settled(intent, related, wallets, day)
     if is_void and settled.owed_minor:
-        return declined(Outcome.INSUFFICIENT_FUNDS, intent, wallets.own)
+        return refused(Outcome.INSUFFICIENT_FUNDS, intent, wallets.own)
+    own = _windows_after(related, wallets.own)
     state = OriginalState.VOIDED if is_void else OriginalState.REVERSED
-    return decided(intent, original, wallets, settled, _windows_after(related, wallets.own))._replace(
+    return decided(original, wallets, settled, after_pin(intent, own) if is_void else own)._replace(
         original=changed(original, state),
         parent=_parent_after(related, settled, day),
         root=_root_after(related),
@@ -91,8 +100,10 @@ def _common(legs: tuple[Leg, ...], of: tuple[Leg, ...]) -> tuple[Leg, ...]:
         if leg.account_kind is AccountKind.HELD_WALLET
     ]
     held = -sum(part.amount_minor for part in parts)
-    rest = last_first((leg for leg in of if leg.account_kind is AccountKind.HELD_MERCHANT), held)
-    return tuple(leg for leg in (*parts, *rest) if leg.amount_minor)
+    merchants = {leg.account_id for leg in legs if leg.account_kind is AccountKind.HELD_MERCHANT}
+    hoped = [leg for leg in of if leg.account_kind is AccountKind.HELD_MERCHANT]
+    hoped.sort(key=lambda leg: leg.account_id in merchants)  # others only where a hold that shrank has less
+    return tuple(leg for leg in (*parts, *last_first(hoped, held)) if leg.amount_minor)
 
 
 def _windows_after(related: Related, own: WalletState) -> WalletState:

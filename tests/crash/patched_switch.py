@@ -13,6 +13,7 @@ from typing import Final
 from unittest.mock import patch
 
 from ledger.intent import Intent
+from ledger.original import Original
 from ledger.postgres import statements
 from ledger.postgres.dedup import ROLE_TOMBSTONE, Result
 from ledger.postgres.errors import translated
@@ -69,13 +70,21 @@ def no_swap_predicate() -> None:
 
 def no_tombstone() -> None:
     """A reversal that finds no original says so and leaves nothing behind that would stop a late original."""
-    occupy = Group._occupy
+    occupy = Group.occupy
 
-    def occupy_by_what_is_there(group: Group, key: bytes, role: int, intent: Intent, result: Result) -> None:
+    def occupy_by_what_is_there(
+        group: Group,
+        key: bytes,
+        role: int,
+        intent: Intent,
+        result: Result,
+        original: Original | None = None,
+        fingerprint: bytes | None = None,
+    ) -> None:
         if role != ROLE_TOMBSTONE:
-            occupy(group, key, role, intent, result)
+            occupy(group, key, role, intent, result, original, fingerprint)
 
-    patch.object(Group, "_occupy", occupy_by_what_is_there).start()
+    patch.object(Group, "occupy", occupy_by_what_is_there).start()
 
 
 def no_write_deadline() -> None:

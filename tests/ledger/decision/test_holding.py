@@ -205,6 +205,19 @@ def test_only_the_request_form_is_checked(
     assert advice is completed(1000, wallet=wallet, kind=ADVICE, **more).outcome
 
 
+@pytest.mark.parametrize(
+    ("kind", "amount", "failures"),
+    [(COMPLETION, 1000, 0), (COMPLETION, 0, 0), (ADVICE, 1000, 1), (ADVICE, 0, 1)],
+)
+def test_whose_pin_is_looked_at(kind: TransactionKind, amount: int, failures: int) -> None:
+    """That of the request form; an advice's says nothing, approved or not."""
+    wallet = HOLDING._replace(pin_failures=1)
+
+    decision = completed(amount, wallet=wallet, kind=kind, pin=PinVerdict.MATCH)
+
+    assert failures == (decision.state or wallet).pin_failures
+
+
 def test_above_the_hold_a_request_needs_funds() -> None:
     """What the right PIN said stays said."""
     wallet = WalletState((Lot(CASH, NEVER, 700, 700), Lot(BONUS, TODAY, 300, 300)), pin_failures=1)

@@ -100,6 +100,16 @@ def test_right_pin_is_remembered() -> None:
     assert Decision(Outcome.ORIGINAL_AMOUNT_DIFFERS, state=state()) == decision
 
 
+@pytest.mark.parametrize("amount", [100, 2000])
+def test_pin_that_nobody_looked_at(amount: int) -> None:
+    """Where the product isn't known a PIN says nothing, whether the refund is approved or not."""
+    wallet = state(pin_failures=2)
+
+    decision = refunded(amount, wallet=wallet, rules=None, pin=PinVerdict.MATCH)
+
+    assert (decision.state or wallet).pin_failures == 2
+
+
 def test_windows_stay() -> None:
     """A refund gives back no part of a limit."""
     wallet = state(day=TODAY, day_count=1, day_minor=1000)

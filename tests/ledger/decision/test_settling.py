@@ -213,6 +213,13 @@ def test_what_is_let_go_in_a_lapsed_lot(rules: ProductRules | None, lapsed: tupl
     assert ((False,) if lapsed else ()) == done.charges
 
 
+def test_last_cent_counts() -> None:
+    """However small an amount is, it comes in before it is taken, and is let go before it is held."""
+    legs = (cash(-1), cash(1), held(-1), hoped(1), held(1), hoped(-1))
+
+    assert legs == settled(legs[:2]).legs + settled(legs[2:], in_cash=1).legs
+
+
 def test_last_cent_lapses_too() -> None:
     """However little was held of a lapsed lot, it lapses."""
     done = settled((held(1, BONUS, YESTERDAY), hoped(-1)), Lot(BONUS, YESTERDAY, 1, 1))

@@ -199,6 +199,27 @@ def test_void_of_a_top_up_needs_the_money() -> None:
     assert Decision(Outcome.INSUFFICIENT_FUNDS, state=wallet._replace(pin_failures=0)) == decision
 
 
+@pytest.mark.parametrize(
+    ("kind", "what", "rules", "failures"),
+    [
+        (TransactionKind.PURCHASE_REVERSAL, SALE, SHOP, 1),
+        (TransactionKind.PURCHASE_VOID, SALE, None, 1),
+        (TransactionKind.PURCHASE_VOID, SALE, SHOP, 0),
+        (TransactionKind.TOP_UP_VOID, TOP_UP, None, 1),
+        (TransactionKind.TOP_UP_VOID, TOP_UP, SHOP, 0),
+    ],
+)
+def test_pin_that_nobody_looked_at(
+    kind: TransactionKind, what: Original, rules: ProductRules | None, failures: int
+) -> None:
+    """It says nothing: of a reversal, and of a void whose product isn't known, approved or not."""
+    wallet = state(pin_failures=1)
+
+    decision = taken_back(kind, what, wallet, rules=rules, pin=PinVerdict.MATCH)
+
+    assert failures == (decision.state or wallet).pin_failures
+
+
 def test_reversal_of_a_top_up_posts() -> None:
     """A reversal tells: what is gone is owed."""
     decision = taken_back(TransactionKind.TOP_UP_REVERSAL, TOP_UP, state(cash=400))
@@ -473,19 +494,36 @@ def test_increment_of_a_hold_that_shrank() -> None:
     assert () == decision.parent.legs
 
 
-def test_increment_at_another_merchant() -> None:
-    """What is let go is what was held for that merchant, not for the first one."""
-    other = hoped(200)._replace(account_id=8)
-    increment = replace(INCREMENT, legs=(held(-200), other))
-    parent = replace(GROWN, legs=(held(-300, BONUS, TODAY), held(-900), hoped(1000), other))
+@pytest.mark.parametrize(
+    ("merchant_", "left"),
+    [(8, (hoped(1000),)), (7, (hoped(800), hoped(200)._replace(account_id=8)))],
+)
+def test_increment_at_one_of_two_merchants(merchant_: int, left: tuple[Leg, ...]) -> None:
+    """What is let go is what was held for its own merchant, not for another."""
+    increment = replace(INCREMENT, legs=(held(-200), hoped(200)._replace(account_id=merchant_)))
+    legs = (held(-300, BONUS, TODAY), held(-900), hoped(1000), hoped(200)._replace(account_id=8))
 
     decision = restoring(
-        *(TransactionKind.PREAUTH_INCREMENT_REVERSAL, increment, parent, Action.SHORTEN), in_cash=1000
+        *(TransactionKind.PREAUTH_INCREMENT_REVERSAL, increment, replace(GROWN, legs=legs), Action.SHORTEN),
+        in_cash=1000,
     )
 
     assert undone(increment.legs) == decision.legs
     assert decision.parent is not None
-    assert (held(-300, BONUS, TODAY), held(-700), hoped(1000)) == decision.parent.legs
+    assert (held(-300, BONUS, TODAY), held(-700), *left) == decision.parent.legs
+
+
+def test_increment_of_a_merchant_of_whom_less_is_held() -> None:
+    """Where a hold shrank, what is let go beyond its own merchant's part comes from the others'."""
+    increment = replace(INCREMENT, legs=(held(-200), hoped(200)._replace(account_id=8)))
+    legs = (held(-900), hoped(850), hoped(50)._replace(account_id=8))
+
+    decision = restoring(
+        *(TransactionKind.PREAUTH_INCREMENT_REVERSAL, increment, replace(GROWN, legs=legs), Action.SHORTEN),
+        in_cash=1000,
+    )
+
+    assert (held(200), hoped(-150), hoped(-50)._replace(account_id=8)) == decision.legs
 
 
 @pytest.mark.parametrize("is_completion_void", [False, True])

@@ -4,7 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from ledger.postgres.chain import EntryRow, TransactionRow, genesis, group_hash
+from ledger.postgres.chain import (
+    ENTRY_BYTES,
+    TRANSACTION_BYTES,
+    EntryRow,
+    TransactionRow,
+    genesis,
+    group_hash,
+    packed_hash,
+)
+
+from .nodes import Connection
 
 TRANSACTION = TransactionRow(
     id=1 << 40, kind=1, outcome=0, asset=156, amount_minor=400, issuer=3, wallet_id=5, wallet_version=2,
@@ -70,3 +80,39 @@ def test_chains_never_change() -> None:
 def test_absent_numbers_are_hashed_as_zero(field: str) -> None:
     """What is absent is 0, which no wallet, version or transaction has."""
     assert digest([TRANSACTION._replace(**{field: 0})]) == digest([TRANSACTION._replace(**{field: None})])
+
+
+@pytest.mark.parametrize(
+    "transaction",
+    [
+        TRANSACTION,
+        TRANSACTION._replace(wallet_id=None, wallet_version=None, other_wallet_id=None, original_id=None),
+        TRANSACTION._replace(other_wallet_version=None, merchant_id="小店", stan="", proposer="Zoë"),
+        TRANSACTION._replace(amount_minor=-5, hold_until=0, received_at_us=-1),
+    ],
+    ids=["full", "without a wallet", "texts beyond ASCII", "below zero"],
+)
+async def test_bytes_of_sql_are_the_same(connection: Connection, transaction: TransactionRow) -> None:
+    """PostgreSQL makes the very bytes of a row that the committer hashed."""
+    await connection.execute("BEGIN")
+    await connection.execute("SET LOCAL session_replication_role = replica")
+    numbers = ", ".join(f"${i}" for i in range(1, len(TransactionRow._fields) + 1))
+    await connection.execute(
+        f"INSERT INTO ledger.transaction (business_date, writer, seq, {', '.join(TransactionRow._fields)}) "
+        f"VALUES ('2026-01-05', 8, 3, {numbers})",
+        *transaction,
+    )
+    for entry in ENTRIES:
+        places = ", ".join(f"${i}" for i in range(1, len(EntryRow._fields) + 1))
+        await connection.execute(f"INSERT INTO ledger.entry VALUES ('2026-01-05', {places})", *entry)
+    of_transaction = await connection.fetchval(
+        f"SELECT {TRANSACTION_BYTES} FROM ledger.transaction t WHERE t.id = $1", transaction.id
+    )
+    of_entries = await connection.fetchval(
+        f"SELECT string_agg({ENTRY_BYTES}, '' ORDER BY e.leg) FROM ledger.entry e "
+        "WHERE e.transaction_id = $1",
+        transaction.id,
+    )
+    await connection.execute("ROLLBACK")
+
+    assert packed_hash(b"p" * 32, 8, 3, 739_000, 1, of_transaction, of_entries) == digest([transaction])

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import date, timedelta
 
+import asyncpg
 import pytest
 
 from ledger.chart import AccountKind
@@ -190,7 +191,7 @@ async def test_old_days_are_taken_out(node: Node, connection: Connection) -> Non
         await connection.fetchval("SELECT count(*) FROM ledger.entry WHERE business_date = $1", FIRST_DATE)
         == 0
     )
-    with pytest.raises(Exception, match="UPDATE refused"):
+    with pytest.raises(asyncpg.RestrictViolationError, match="UPDATE refused"):
         await connection.execute("UPDATE ledger.entry_20260105 SET leg = leg")
     assert await node.balances([wallet, other]) == [650, 400]
 
@@ -224,3 +225,15 @@ async def test_refund_of_a_day_that_was_taken_out(node: Node, connection: Connec
     refund = ask(node.till, TransactionKind.REFUND, wallet, 300, of=purchase)
 
     assert await node.post(refund) is Outcome.ORIGINAL_NOT_FOUND
+
+
+@pytest.mark.parametrize("table", ["account_balance", "day_seal"])
+async def test_what_was_sealed_stays(node: Node, connection: Connection, table: str) -> None:
+    """Balances and seals refuse what would change or remove them."""
+    await node.open(1000)
+    await close_day(connection)
+    verbs = "UPDATE ledger.{} SET entries = entries", "DELETE FROM ledger.{}", "TRUNCATE ledger.{}"
+
+    for verb in verbs:
+        with pytest.raises(asyncpg.RestrictViolationError, match="refused"):
+            await connection.execute(verb.format(table))

@@ -1,14 +1,20 @@
 """Reading the ledger, for people."""
 
+from dataclasses import astuple
+
 import pytest
 
 from ledger.chart import AccountKind, Leg
 from ledger.identity import TransactionKind
 from ledger.outcome import Outcome
 from ledger.postgres import inquiry
+from ledger.postgres.days import close_day
 from ledger.postgres.inquiry import AccountTotal
+from ledger.postgres.opening import Opening
+from ledger.product import ProductRules
 from ledger.sealer import SealBroken
 from ledger.wallet import CASH
+from tests.ledger.contract.stores import ask
 from tests.ledger.intents import MERCHANT_ACCOUNT
 
 from .nodes import FIRST_DATE, Connection, Node, StartNode, session
@@ -117,3 +123,43 @@ async def test_balance_of_a_damaged_wallet(database_dsn: str, start_node: StartN
 
         with pytest.raises(SealBroken):
             await inquiry.balances(connection, node.sealer, [wallet])
+
+
+async def test_what_followed_a_transaction(node: Node, connection: Connection) -> None:
+    """Refunds in part are listed in order; more changes than are asked for at once are found, too."""
+    (wallet,) = await node.open(1000)
+    purchase = node.till.purchase(wallet, 400)
+    refunds = [ask(node.till, TransactionKind.REFUND, wallet, 10, of=purchase) for _ in range(20)]
+    for intent in (purchase, *refunds):
+        assert await node.post(intent) is Outcome.APPROVED
+
+    (record,) = await inquiry.find_by_number(connection, [purchase.transaction_id])
+
+    assert record.followed_by == tuple(refund.transaction_id for refund in refunds)
+    assert (record.reversed_by, record.voided_by) == (None, None)
+
+
+async def test_trial_balance_by_issuer(database_dsn: str, start_node: StartNode) -> None:
+    """Each issuer has a chart of its own, in each layer and asset, now and at the end of a day."""
+    node = await start_node(database_dsn)
+    (wallet,) = await node.open(1000)
+    (other,) = await node.open_lots([Opening(0, 500)], ProductRules(issuer=2))
+    async with session(database_dsn) as connection:
+        await close_day(connection)
+        await node.post(node.till.purchase(wallet, 300))
+        await node.post(ask(node.till, TransactionKind.PREAUTH, other, 200, rules=ProductRules(issuer=2)))
+        now = await inquiry.trial_balance(connection)
+        then = await inquiry.trial_balance(connection, FIRST_DATE, 2)
+
+    assert [astuple(line) for line in now] == [
+        (0, "POSTED", "WALLET_CASH", "CNY", 0, 700, 1),
+        (0, "POSTED", "MERCHANT_PAYABLE", "CNY", 0, 300, 1),
+        (0, "POSTED", "PROGRAMME_FUNDING", "CNY", 1000, 0, 1),
+        (2, "POSTED", "WALLET_CASH", "CNY", 0, 500, 1),
+        (2, "POSTED", "PROGRAMME_FUNDING", "CNY", 500, 0, 1),
+        (2, "HELD", "HELD_WALLET", "CNY", 200, 0, 1),
+        (2, "HELD", "HELD_MERCHANT", "CNY", 0, 200, 1),
+    ]
+    assert [(line.kind, line.credit_minor - line.debit_minor) for line in then] == [
+        ("WALLET_CASH", 500), ("PROGRAMME_FUNDING", -500),
+    ]  # fmt: skip
