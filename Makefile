@@ -23,10 +23,11 @@ demo: setup
 run: setup
 	@$(BIN)/cardswitch demo --keep-running
 
-# Twice: on uvloop as in production, and on asyncio's own loop in debug mode, which finds what uvloop forgives.
+# Twice: on uvloop as in production, and those with a loop on asyncio's own in debug mode, which finds what uvloop
+# forgives.
 test: check
 	$(BIN)/python -m pytest -n $(WORKERS)
-	CARDSWITCH_TEST_LOOP=asyncio $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/end_to_end --ignore=tests/crash --ignore=tests/architecture
+	CARDSWITCH_TEST_LOOP=asyncio $(BIN)/python -m pytest -n $(WORKERS) -m asyncio --ignore=tests/end_to_end --ignore=tests/crash --ignore=tests/architecture
 
 check: setup
 	$(BIN)/ruff check .
