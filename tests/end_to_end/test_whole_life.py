@@ -77,10 +77,11 @@ def cards(office: Office, house: PrintingHouse) -> dict[str, Card]:
         *("card", "batch", "open", "--party", "issuer:CITY", "--product", "GIFT", "--range", "6225880"),
         *("--cards", "5", "--initial-minor", str(MONEY_MINOR), *PRINTER),
     )
-    office.by("root", "card", "batch", "resume", "1")
-    office.by_two("card", "batch", "release", "1")
-    office.by("root", "card", "batch", "export", "1", "--out", str(house.folder))
-    return house.cards("1-00001")
+    number = str(office.by("root", "card", "batch", "list")["batches"][-1]["id"])
+    office.by("root", "card", "batch", "resume", number)
+    office.by_two("card", "batch", "release", number)
+    office.by("root", "card", "batch", "export", number, "--out", str(house.folder))
+    return house.cards(f"{number}-00001")
 
 
 def set_up(office: Office, terminal_id: str) -> Identity:
