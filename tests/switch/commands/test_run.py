@@ -124,7 +124,8 @@ async def test_request_that_takes_too_long_is_left(
                 switch.signal(signal.SIGTERM)
                 await asyncio.sleep(0.05)
             status, err = await switch.ended()
-            assert await reader.read() == b""
+            with suppress(ConnectionResetError):  # who ends at once doesn't read what has come
+                assert await reader.read() == b""
 
     assert expected == (status, "requests left unanswered" in err)
 
