@@ -52,6 +52,7 @@ from switch.commands.desk import (
 from switch.commands.frame import ConfigOption, JsonOption, print_json
 from switch.commands.printing import OutOption, PrinterOption, write_files
 from switch.language import local
+from switch.own_ledger import clear_tries
 
 CardArgument: TypeAlias = Annotated[
     str, typer.Argument(help="Serial number, id:NUMBER, or - to read the card number.")
@@ -293,7 +294,9 @@ def _add_replacement(group: typer.Typer) -> None:
 
                 made = await desk.run(replaced)
                 by_serial = CardName(serial=made.serial)
-                return await desk.run(lambda work: show_card(work, ports.secrets, by_serial))
+                shown = await desk.run(lambda work: show_card(work, ports.secrets, by_serial))
+                await clear_tries(desk.bench, shown.card.wallet_id, shown.card.party_id, operator)
+                return shown
 
         _tell([at_desk(config, operator, done, why=why)], json=json)
 
@@ -329,7 +332,9 @@ def _add_pin(group: typer.Typer) -> None:
                     write_files(out, _pins(shown.card.serial or str(shown.card.id), made))
                     return shown
 
-                return await desk.run(renewed)
+                shown = await desk.run(renewed)
+                await clear_tries(desk.bench, shown.card.wallet_id, shown.card.party_id, operator)
+                return shown
 
         _tell([at_desk(config, operator, done, why=why)], json=json)
 

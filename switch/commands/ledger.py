@@ -4,8 +4,7 @@
 lanes of their own, as from another node.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from hashlib import blake2b
@@ -21,12 +20,10 @@ from ledger.identity import TransactionKind, duplicate_key, retrieval_reference
 from ledger.intent import Intent, Origin
 from ledger.outcome import Outcome
 from ledger.postgres import inquiry
-from ledger.postgres.committer import Ledger, enter
 from ledger.postgres.days import DayClose, DayRefused, close_day
 from ledger.postgres.dedup import Result
 from ledger.postgres.expiry import Lapsed, expire
 from ledger.postgres.inquiry import AccountTotal, TrialBalance
-from ledger.postgres.observer import LedgerObserver
 from ledger.postgres.verify import NotSealed, Report, verify
 from ledger.product import ProductRules
 from ledger.wallet import CASH
@@ -40,6 +37,7 @@ from switch.commands.frame import (
     fail,
     print_json,
 )
+from switch.own_ledger import own_ledger
 from switch.product_rules import product_rules
 
 _FINGERPRINT_BYTES = 16
@@ -188,7 +186,7 @@ def _add_adjust(ledger: typer.Typer) -> None:
                 found = await _wallet_and_rules(bench, connection, card, wallet)
             if found is None:
                 return None
-            async with _running_ledger(bench) as running:
+            async with own_ledger(bench) as running:
                 return await running.post(_intent(running.numbers.next(), bench.clock.now_us(), found, what))
 
         _print_adjustment(at_workbench(config, work), as_json=json)
@@ -209,25 +207,13 @@ def _date(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
 
 
-@asynccontextmanager
-async def _running_ledger(bench: Workbench) -> AsyncIterator[Ledger]:
-    """A ledger of this command's own, as of another node."""
-    node = await enter(bench.dsn, bench.clock.today().date())
-    ledger = Ledger(bench.dsn, bench.sealer, node, LedgerObserver(), cached_wallets=1_000)
-    await ledger.start()
-    try:
-        yield ledger
-    finally:
-        await ledger.stop()
-
-
 async def _totals(bench: Workbench) -> tuple[date | None, list[AccountTotal]]:
     async with bench.connection() as connection:
         return await inquiry.open_date(connection), await inquiry.account_totals(connection)
 
 
 async def _expire(bench: Workbench) -> Lapsed:
-    async with bench.connection() as connection, _running_ledger(bench) as ledger:
+    async with bench.connection() as connection, own_ledger(bench) as ledger:
         return await expire(connection, ledger, bench.clock.now_us())
 
 

@@ -1,7 +1,9 @@
 """`cardswitch card`: cards from opening to closing, and what the printing house gets."""
 
+import asyncio
 import re
 
+import asyncpg
 import pytest
 
 from tests.switch.commands.issuing import BATCH, PRINTER, TERMS, Issuing
@@ -166,6 +168,31 @@ def test_pin_reset(issuing: Issuing) -> None:
 
     assert (0, serial, 4) == (ran.status, told, len(pin))
     assert (out / f"{serial}.mailers").read_text().startswith(f"{serial},622588")
+
+
+def test_tries_start_anew_with_a_new_pin(issuing: Issuing) -> None:
+    """Who resets a PIN or replaces a card lets the wallet forget the tries of the old PIN."""
+    people, out = issuing.people, ("--out", str(issuing.folder / "out"))
+    serial = issuing.active()
+    people.told("clare", "card", "pin", "reset", serial, *PRINTER, *out)
+    people.told("clare", "card", "replace", serial, *PRINTER, *out)
+    wallet = issuing.shown(serial)["wallet_id"]
+
+    posted = asyncio.run(_replacements(issuing.dsn))
+
+    assert [(wallet, 0, "clare")] * 2 == posted
+
+
+async def _replacements(dsn: str) -> list[tuple[int, int, str]]:
+    """The replacements of cards that the journal has: wallet, outcome, operator."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT wallet_id, outcome, proposer FROM ledger.transaction WHERE kind = 103 ORDER BY id"
+        )
+        return [tuple(row) for row in rows]
+    finally:
+        await connection.close()
 
 
 def test_files_that_cannot_be_written_change_nothing(issuing: Issuing) -> None:
