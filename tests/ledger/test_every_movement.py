@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ledger import limits
-from ledger.decision import holding
+from ledger.decision.related import changed
 from ledger.lifecycle import OriginalState
 from ledger.original import Original
 from ledger.wallet import WalletState
@@ -77,13 +77,12 @@ def test_windows_of_another_day_are_found(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_holds_released_twice_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Control: a completion that leaves its hold to be let go once more is found."""
-    changed = holding.changed
 
     def still_held(original: Original, state: OriginalState) -> Original:
         is_completed = state is OriginalState.COMPLETED
         return changed(original, OriginalState.HELD if is_completed else state)
 
-    monkeypatch.setattr(holding, "changed", still_held)
+    monkeypatch.setattr("ledger.decision.holding.changed", still_held)
     _found()
 
 

@@ -19,8 +19,9 @@ seconds since the step before, `purse=` and `until=` (days after the first) a lo
 Right of it stands what is expected: the outcome (`again`: the very result of the first time; `tells`: the
 balance told), and what changed of the wallets: `cash 6.00, B cash 4.00` (B is another card; `owes` is the
 cardholder's debt), the amount held in all, and every lot that expires, as `bonus@20 3.00` (good until day 20;
-`-`: none). An empty cell means that nothing of that kind changed, of any wallet, and that is checked too. A
-fourth cell, `books`, may tell balances of other accounts. A row `day 11` opens that day.
+`-`: none; another card's follow after a semicolon, `; B bonus@20 1.00`). An empty cell
+means that nothing of that kind changed, of any wallet, and that is checked too. A fourth cell, `books`, may
+tell balances of other accounts. A row `day 11` opens that day.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -225,7 +226,7 @@ class Play:
         other = options.get("to") or options.get("agent")
         if other is not None:
             intent.other_wallet_id = self._ids.get(other, 0)
-            intent.other_rules = PRODUCTS["float" if "agent" in options else "plain"]
+            intent.other_rules = PRODUCTS["float"] if "agent" in options else self._rules
         if intent.kind in _OF_POINTS:
             intent.purse = POINTS
         if "purse" in options:
@@ -286,8 +287,11 @@ class Play:
         card = row["card"] or self._only_card
         if row["held"]:
             self._expected[card].held = amount_in(row["held"])
-        if row["lots"]:
-            self._expected[card].lots = dict(_lots_in(row["lots"]))
+        for cell in filter(None, row["lots"].split("; ")):
+            first, _, rest = cell.partition(" ")
+            is_named = first in self._ids
+            name = first if is_named else card
+            self._expected[name].lots = dict(_lots_in(rest if is_named else cell))
         for part in filter(None, row["books"].split(", ")):
             book, amount = part.split()
             self._books[book] = amount_in(amount)

@@ -36,6 +36,23 @@ def _bonus(grace_days: int | None = None) -> PurseRule:
     return PurseRule(BONUS, PurseKind.BONUS, CNY, validity_days=30, grace_days=grace_days)
 
 
+_LISTED: Final = frozenset(
+    {
+        *(TransactionKind.PURCHASE, TransactionKind.OFFLINE_SALE, TransactionKind.TIP_ADVICE),
+        *(TransactionKind.PREAUTH, TransactionKind.PREAUTH_INCREMENT, TransactionKind.COMPLETION),
+        *(TransactionKind.COMPLETION_ADVICE, TransactionKind.TOP_UP, TransactionKind.TRANSFER),
+        *(TransactionKind.POINTS_EARN, TransactionKind.POINTS_SPEND),
+        *(TransactionKind.BALANCE_INQUIRY, TransactionKind.POINTS_INQUIRY),
+    }
+)
+
+
+def _listed(purse: int, kind: PurseKind, asset: int, validity_days: int | None = None) -> PurseRule:
+    return PurseRule(
+        purse, kind, asset, inflows=_LISTED, outflows=_LISTED, validity_days=validity_days, ceiling_minor=5000
+    )
+
+
 def _fee(*fees: FeeRule) -> ProductRules:
     return ProductRules(fees=fees)
 
@@ -57,6 +74,25 @@ PRODUCTS: Final = MappingProxyType(
             day_count_max=3,
             month_amount_max_minor=20000,
             wallet_max_minor=50000,
+        ),
+        "listed": ProductRules(
+            purses=(
+                _listed(BONUS, PurseKind.BONUS, CNY, 30),
+                _listed(CASH, PurseKind.CASH, CNY),
+                _listed(POINTS, PurseKind.POINTS, POINTS_ASSET, 365),
+            ),
+            movements=_LISTED,
+            wallet_max_minor=9000,
+        ),
+        "fee of all that posts": _fee(
+            FeeRule(
+                frozenset({TransactionKind.OFFLINE_SALE, TransactionKind.TIP_ADVICE}),
+                Party.CARDHOLDER,
+                Party.ISSUER,
+                flat_minor=50,
+                returned_on_refund=True,
+            ),
+            FeeRule(frozenset({TransactionKind.OFFLINE_SALE}), Party.CARDHOLDER, Party.ISSUER, flat_minor=20),
         ),
         "hasty": ProductRules(burst_count_max=2, burst_seconds=60),
         "points": ProductRules(
