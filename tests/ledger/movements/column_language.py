@@ -150,6 +150,12 @@ class InMemory(MemoryLedger):
         """A wallet as it is stored."""
         return self.wallets[wallet_id][1]
 
+    def commit(self, intents: Sequence[Intent], day: int) -> list[Result | Moved]:
+        """Settle intents as one group, none of which may post a leg of nothing."""
+        results = super().commit(intents, day)
+        assert all(entry.amount_minor for entry in self.entries)
+        return results
+
 
 class Play:
     """A table under way.
