@@ -364,6 +364,7 @@ class EveryMovement(RuleBasedStateMachine):
                 intent
             )
             SEEN[intent.kind, result.outcome] += result.transaction_id == intent.transaction_id
+        assert all(entry.amount_minor for entry in self.ledger.entries[entries:])
         if len(results) == 1:
             self._compare_refused(results[0], waiting[0], before, entries)
             self._compare_floors(before)

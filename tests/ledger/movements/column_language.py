@@ -14,7 +14,8 @@ takes back. Amounts are in the card's currency, those of points movements whole 
 
 `with` says what else the movement has: `of=` the step it refers to, `at=` the merchant's category,
 `pin=ok` or `bad`, `to=` another card, `agent=` an agent's wallet, `by=` proposer and approver, `after=`
-seconds since the step before, `purse=` and `until=` (days after the first) a lot, `grade=` a credit grade.
+seconds since the step before, `purse=` and `until=` (days after the first) a lot, `grade=` a credit grade,
+`read=no` that the card wasn't read, so that its product isn't known.
 
 Right of it stands what is expected: the outcome (`again`: the very result of the first time; `tells`: the
 balance told), and what changed of the wallets: `cash 6.00, B cash 4.00` (B is another card; `owes` is the
@@ -149,6 +150,12 @@ class InMemory(MemoryLedger):
         """A wallet as it is stored."""
         return self.wallets[wallet_id][1]
 
+    def commit(self, intents: Sequence[Intent], day: int) -> list[Result | Moved]:
+        """Settle intents as one group, none of which may post a leg of nothing."""
+        results = super().commit(intents, day)
+        assert all(entry.amount_minor for entry in self.entries)
+        return results
+
 
 class Play:
     """A table under way.
@@ -233,6 +240,8 @@ class Play:
             intent.purse = PURSES[options["purse"]]
         if "until" in options:
             intent.expires = FIRST_DAY + int(options["until"])
+        if "read" in options:
+            intent.rules = None
         if "grade" in options:
             intent.grade = int(options["grade"])
 

@@ -6,6 +6,7 @@ Each is a small composition of what products may say, so that a table shows one 
 from types import MappingProxyType
 from typing import Final
 
+from ledger.chart import POINTS_FROM
 from ledger.identity import TransactionKind
 from ledger.product import (
     EarningRule,
@@ -19,8 +20,8 @@ from ledger.product import (
 from ledger.wallet import CASH
 
 SPECIAL, BONUS, POINTS = 2, 3, 4
-POINTS_ASSET: Final = 9001
-"""The programme of the tables' points: an asset of its own, without minor units."""
+POINTS_ASSET: Final = POINTS_FROM
+"""The programme of the tables' points: an asset of its own, the first there can be, without minor units."""
 
 PURSES: Final = MappingProxyType({"cash": CASH, "special": SPECIAL, "bonus": BONUS, "points": POINTS})
 """The number of each purse a table names."""
@@ -47,9 +48,17 @@ _LISTED: Final = frozenset(
 )
 
 
-def _listed(purse: int, kind: PurseKind, asset: int, validity_days: int | None = None) -> PurseRule:
+def _listed(purse: int, kind: PurseKind, validity_days: int | None = None) -> PurseRule:
+    is_points = kind is PurseKind.POINTS
     return PurseRule(
-        purse, kind, asset, inflows=_LISTED, outflows=_LISTED, validity_days=validity_days, ceiling_minor=5000
+        purse,
+        kind,
+        POINTS_ASSET if is_points else CNY,
+        categories=frozenset({"5411"}) if is_points else None,
+        inflows=_LISTED,
+        outflows=_LISTED,
+        validity_days=validity_days,
+        ceiling_minor=5000,
     )
 
 
@@ -77,11 +86,20 @@ PRODUCTS: Final = MappingProxyType(
         ),
         "listed": ProductRules(
             purses=(
-                _listed(BONUS, PurseKind.BONUS, CNY, 30),
-                _listed(CASH, PurseKind.CASH, CNY),
-                _listed(POINTS, PurseKind.POINTS, POINTS_ASSET, 365),
+                _listed(BONUS, PurseKind.BONUS, 30),
+                _listed(CASH, PurseKind.CASH),
+                _listed(POINTS, PurseKind.POINTS, 365),
             ),
             movements=_LISTED,
+            earning=(
+                EarningRule(
+                    POINTS,
+                    frozenset({TransactionKind.TOP_UP, TransactionKind.TRANSFER}),
+                    per_minor=1,
+                    points=1,
+                    categories=frozenset({"5411"}),
+                ),
+            ),
             wallet_max_minor=9000,
         ),
         "fee of all that posts": _fee(
