@@ -6,8 +6,9 @@ CYCLES ?= 20
 SECONDS ?= 60
 OPERATIONS ?= 20000
 PAIRS ?= 1000
+STEPS ?= 262144
 
-.PHONY: setup demo run test check cover crash conflicts fuzz bench lock messages
+.PHONY: setup demo run test check cover crash conflicts model fuzz bench lock messages
 
 setup: .venv/.ready
 
@@ -48,6 +49,10 @@ crash: setup
 conflicts: setup
 	$(BIN)/python -m tests.crash conflicts --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.crash race --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
+
+# The ledger beside a plain model of it, for STEPS requests of every kind.
+model: setup
+	CARDSWITCH_MODEL_STEPS=$(STEPS) $(BIN)/python -m pytest tests/ledger/test_every_movement.py --timeout 7200
 
 # Everything that reads bytes of others, for SECONDS in all; corpus and findings are kept in var/fuzz.
 fuzz: setup
