@@ -62,6 +62,7 @@ bench: setup
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.codec
 	$(BIN)/python -m benchmarks.hsm
+	$(BIN)/python -m benchmarks.verification
 	$(BIN)/python -m benchmarks.directory
 	$(BIN)/python -m benchmarks.card_batch
 	$(BIN)/python -m benchmarks.idle_connections
