@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from typing import Protocol
 
 import asyncpg
 
@@ -34,6 +35,21 @@ QUEUE_LIMIT = 50_000
 _WRITERS_PER_NODE = 8
 BULK_LANE = _WRITERS_PER_NODE - 1
 """The writer of a node that opens wallets in bulk, beside its lanes."""
+
+
+class SubmitsIntents(Protocol):
+    """Whatever intents are handed to, as to a `Ledger`."""
+
+    def submit(self, intent: Intent, told: Callable[[Result], None]) -> None:
+        """Have an intent posted; `told` is called once with its durable result."""
+        ...
+
+
+async def result_of(ledger: SubmitsIntents, intent: Intent) -> Result:
+    """The durable result of an intent; who waits for it may be cancelled, the intent isn't."""
+    result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    ledger.submit(intent, lambda told: None if result.done() else result.set_result(told))
+    return await result
 
 
 class Ledger:
@@ -115,9 +131,7 @@ class Ledger:
 
     async def post(self, intent: Intent) -> Result:
         """The durable result of an intent; see `submit`."""
-        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self.submit(intent, lambda told: None if result.done() else result.set_result(told))
-        return await result
+        return await result_of(self, intent)
 
     def submit(self, intent: Intent, told: Callable[[Result], None]) -> None:
         """Have an intent posted; `told` is called once with its durable result.

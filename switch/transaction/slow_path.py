@@ -20,7 +20,7 @@ from hsm_soft.key_block import KeyBlock
 from hsm_soft.pos_mac import MacMismatch
 from ledger.intent import Intent, PinVerdict
 from ledger.outcome import Outcome
-from ledger.postgres.dedup import Result
+from ledger.postgres.committer import result_of
 from routing.route import route
 from storage.database import DatabaseUnavailable
 from switch.observability.logs import get
@@ -95,9 +95,7 @@ class SlowPath:
             if isinstance(prepared, Outcome):
                 await self._refuse(under_way, prepared)
                 return
-            told: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-            self._parts.ledger.submit(prepared.intent, told.set_result)
-            result = await told
+            result = await result_of(self._parts.ledger, prepared.intent)
         await self._answer(under_way, self._answering.reply_to(result), prepared.key_set)
 
     async def _manage(self, under_way: UnderWay) -> None:

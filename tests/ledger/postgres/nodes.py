@@ -117,18 +117,12 @@ class Node:
 
     async def post(self, intent: Intent) -> Outcome:
         """The outcome of an intent."""
-        return (await self.result(intent)).outcome
-
-    async def result(self, intent: Intent) -> Result:
-        """The result of an intent; who waits for it may be cancelled, the intent isn't."""
-        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self.ledger.submit(intent, lambda told: None if result.done() else result.set_result(told))
-        return await result
+        return (await self.ledger.post(intent)).outcome
 
     async def post_all(self, intents: Iterable[Intent], *, after_seconds: float = 0) -> list[Result]:
         """The results of intents that come all at once."""
         await asyncio.sleep(after_seconds)
-        return await asyncio.gather(*map(self.result, intents))
+        return await asyncio.gather(*map(self.ledger.post, intents))
 
     async def balances(self, wallet_ids: Iterable[int]) -> list[int]:
         """What the sealed rows say, in the order of the ids."""

@@ -40,7 +40,7 @@ async def test_answered_is_durable(node: Node, connection: Connection) -> None:
     stored = "SELECT outcome FROM ledger.transaction WHERE id = $1"
 
     async def buy_and_look(wallet: int) -> None:
-        result = await node.result(node.till.purchase(wallet, 600))
+        result = await node.ledger.post(node.till.purchase(wallet, 600))
         async with session(node.dsn) as other:
             assert await other.fetchval(stored, result.transaction_id) == result.outcome
 
@@ -74,7 +74,7 @@ async def test_repeats_within_a_group_and_after_it(node: Node) -> None:
     intent = node.till.purchase(wallet, 600)
 
     results = await node.post_all([intent, node.till.again(intent), node.till.again(intent)])
-    later = await node.result(node.till.again(intent))
+    later = await node.ledger.post(node.till.again(intent))
 
     assert {*results, later} == {results[0]}
     assert results[0].transaction_id == intent.transaction_id
@@ -91,7 +91,7 @@ async def test_repeats_after_a_restart(start_node: StartNode) -> None:
     after = await start_node()
 
     repeated = await after.post_all(map(before.till.again, intents))
-    undone = await after.result(before.till.reversal("2", 300))
+    undone = await after.ledger.post(before.till.reversal("2", 300))
 
     assert repeated[0] == results[0]
     assert repeated[1].outcome is Outcome.RELATED_TRANSACTION_WRONG
@@ -104,7 +104,7 @@ async def test_balance_is_that_of_the_first_time(node: Node) -> None:
     inquiry = node.till.inquiry(wallet)
     results = await node.post_all([inquiry, node.till.purchase(wallet, 300)])
 
-    again = await node.result(node.till.again(inquiry))
+    again = await node.ledger.post(node.till.again(inquiry))
 
     assert again == results[0]
     assert again.available_minor == 1000

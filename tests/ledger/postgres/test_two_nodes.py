@@ -85,7 +85,7 @@ async def test_pin_tries_count_over_nodes(pair: Pair) -> None:
     guesses = [node.till.purchase(wallet, 1, pin=PinVerdict.MISMATCH) for node in pair for _ in range(20)]
 
     results = await asyncio.gather(
-        *(node.result(guess) for node, guess in zip(pair * 20, guesses, strict=True))
+        *(node.ledger.post(guess) for node, guess in zip(pair * 20, guesses, strict=True))
     )
 
     outcomes = [result.outcome for result in results]
